@@ -1,0 +1,1 @@
+"""The ovn-rules command."""

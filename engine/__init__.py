@@ -1,0 +1,1 @@
+"""Incremental Datalog for rules written as Python functions."""

@@ -1,0 +1,1 @@
+"""Databases, switches and files: what the rules read and write."""

@@ -1,0 +1,1 @@
+"""Rule programs: what the network should be."""

@@ -1,0 +1,1 @@
+"""The May 2015 milestone as a rule program."""

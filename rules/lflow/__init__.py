@@ -1,0 +1,1 @@
+"""The logical flow language of ovn-sb(5)."""
