@@ -1,0 +1,403 @@
+"""Specialised Python for a plan: nested loops over looked-up facts, with nothing left to interpret.
+
+A generated function takes the pinned facts, adds the head facts they make to a dictionary of derivation
+counts, and is the only code that runs per fact. Its local variables are named after the clause's literals
+(``f_2``) and variables (``v_port``), so that a failing function's frame says which facts it was looking at.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ovn_rules.engine.ir import (
+    Aggregate,
+    Allocate,
+    Atom,
+    Bind,
+    Const,
+    Expr,
+    Fact,
+    Filter,
+    Member,
+    Program,
+    Term,
+    Type,
+    Var,
+    Wild,
+)
+from ovn_rules.engine.plan import HEAD, Access, Plan, Step, renames
+
+CLASSES = {"str": str, "uuid": str, "int": int, "float": float, "bool": bool, "tuple": tuple}
+
+Run = Callable[[Iterable[Any], dict[Fact, int], int], None]
+"""A generated function: (pinned facts or keys, counts to add to, +1 or -1)."""
+
+
+class Sources(Protocol):
+    """Where a generated function finds the data structures that it reads."""
+
+    def table(self, literal: int, relation: str) -> dict[Any, Any]:
+        """The visible facts: fact → count, or key → fact for a relation with a key."""
+
+    def index(self, literal: int, relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
+        """Facts by the values at some positions: a fact, or a dict of several."""
+
+
+def single(value: Any, expected: type) -> Any:
+    """Check that a function gave a value of the class its annotation promises.
+
+    Raises:
+        TypeError: when it did not.
+    """
+    if value.__class__ is not expected:
+        raise TypeError(f"expected {expected.__name__}, got {type(value).__name__} {value!r}")
+    return value
+
+
+class Code:
+    """The source of one generated function and the objects it refers to."""
+
+    def __init__(self, plan: Plan, program: Program, sources: Sources) -> None:
+        self.plan = plan
+        self.program = program
+        self.sources = sources
+        self.lines: list[str] = []
+        self.indent = 1
+        self.namespace: dict[str, Any] = {}
+        self.bound: set[str] = set()
+
+    # -- names ---------------------------------------------------------------------------------------------
+
+    def refer(self, prefix: str, value: Any) -> str:
+        """A name in the generated function's globals for an object, the same for the same object."""
+        for name, known in self.namespace.items():
+            if known is value and name.startswith(prefix):
+                return name
+        name = f"{prefix}_{len(self.namespace)}"
+        self.namespace[name] = value
+        return name
+
+    def constant(self, value: Any) -> str:
+        """Source for a constant; anything but plain scalars is captured by reference."""
+        if value is None or value.__class__ in (str, int, bool):
+            return repr(value)
+        return self.refer("c", value)
+
+    def expression(self, expr: Expr) -> str:
+        """Source for an expression, its variables and names renamed to what they are here."""
+        renamed = _Renamer(self, expr).visit(copy.deepcopy(expr.tree))
+        return ast.unparse(ast.fix_missing_locations(renamed))
+
+    def checked(self, expr: Expr, wanted: Type | None = None) -> str:
+        """Source for an expression whose class is checked when a function's annotation vouches for it."""
+        text = self.expression(expr)
+        kind = (wanted or expr.type).name
+        if isinstance(expr.tree, ast.Call | ast.IfExp | ast.Subscript) and kind in CLASSES:
+            if isinstance(expr.tree, ast.Call) and _builtin(expr.tree, expr, CLASSES[kind]):
+                return text
+            return f"{self.refer('single', single)}({text}, {self.refer('class', CLASSES[kind])})"
+        return text
+
+    def term(self, term: Term) -> str:
+        """Source for a bound variable or a constant."""
+        if isinstance(term, Const):
+            return self.constant(term.value)
+        assert isinstance(term, Var)  # noqa: S101
+        return variable(term.name)
+
+    # -- statements ----------------------------------------------------------------------------------------
+
+    def line(self, text: str) -> None:
+        """Add a line at the current depth."""
+        self.lines.append("    " * self.indent + text)
+
+    def loop(self, text: str) -> None:
+        """Add a loop; what follows is its body."""
+        self.line(text)
+        self.indent += 1
+
+    def unless(self, condition: str) -> None:
+        """Go on with the next candidate when the condition holds."""
+        self.line(f"if {condition}: continue")
+
+    def match(self, fact: str, atom: Atom, skip: Iterable[int] = ()) -> None:
+        """Compare a fact with an atom's constants and bound variables, and bind the others."""
+        fresh: dict[str, str] = {}
+        for i, term in enumerate(atom.terms):
+            if isinstance(term, Const):
+                if i not in skip:
+                    self.unless(f"{fact}[{i}] != {self.constant(term.value)}")
+            elif isinstance(term, Var):
+                name = variable(term.name)
+                if term.name in fresh:
+                    self.unless(f"{fact}[{i}] != {name}")
+                elif term.name not in self.bound:
+                    self.line(f"{name} = {fact}[{i}]")
+                    fresh[term.name] = name
+                elif i not in skip:
+                    self.unless(f"{fact}[{i}] != {name}")
+        self.bound |= set(fresh)
+
+    def step(self, step: Step) -> None:
+        """Add one literal."""
+        literal = self.plan.clause.body[step.literal]
+        if isinstance(literal, Atom):
+            (self.negated if literal.negated else self.joined)(step, literal)
+        elif isinstance(literal, Filter):
+            self.unless(f"not ({self.expression(literal.expr)})")
+        elif isinstance(literal, Bind):
+            self.bind(literal)
+        else:
+            self.member(literal)
+
+    def bind(self, literal: Bind) -> None:
+        """``variable == expression``: an assignment, or a comparison when the variable has a value."""
+        if literal.variable not in self.bound:
+            self.line(f"{variable(literal.variable)} = {self.checked(literal.expr)}")
+            self.bound.add(literal.variable)
+        elif renames(literal) and literal.expr.variables[0] not in self.bound:
+            other = literal.expr.variables[0]
+            self.line(f"{variable(other)} = {variable(literal.variable)}")
+            self.bound.add(other)
+        else:
+            self.unless(f"{variable(literal.variable)} != {self.checked(literal.expr)}")
+
+    def member(self, literal: Member) -> None:
+        """``x in expression``: a loop over the distinct elements."""
+        item = f"e_{self.indent}"
+        self.loop(f"for {item} in dict.fromkeys({self.expression(literal.expr)}):")
+        parts = [(v, f"{item}[{i}]" if literal.unpack else item) for i, v in enumerate(literal.variables)]
+        if literal.unpack:
+            self.line(f"{self.refer('record', record)}({item}, {len(parts)})")
+        for name, source in parts:
+            if name is None:
+                continue
+            if name in self.bound:
+                self.unless(f"{variable(name)} != {source}")
+            else:
+                self.line(f"{variable(name)} = {source}")
+                self.bound.add(name)
+
+    def key(self, atom: Atom, positions: tuple[int, ...]) -> str:
+        """Source for the value that an index over some positions is keyed by."""
+        parts = [self.term(atom.terms[i]) for i in positions]
+        return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+    def negated(self, step: Step, atom: Atom) -> None:
+        """``~R(...)``: go on only when nothing matches."""
+        if step.access is Access.SCAN:
+            self.unless(self.refer("t", self.sources.table(step.literal, atom.relation)))
+            return
+        if step.access is Access.INDEX:
+            found = self.sources.index(step.literal, atom.relation, step.positions)
+        else:
+            found = self.sources.table(step.literal, atom.relation)
+        self.unless(f"{self.key(atom, step.positions)} in {self.refer('t', found)}")
+
+    def joined(self, step: Step, atom: Atom) -> None:
+        """A positive atom: loop over the facts that match what is known."""
+        fact = f"f_{step.literal}"
+        definition = self.program.relations[atom.relation]
+        if step.access is Access.INDEX:
+            found = self.refer("t", self.sources.index(step.literal, atom.relation, step.positions))
+            bucket = f"b_{step.literal}"
+            if step.positions:
+                self.line(f"{bucket} = {found}.get({self.key(atom, step.positions)})")
+                self.unless(f"{bucket} is None")
+            else:
+                self.line(f"{bucket} = {found}.get(())")
+                self.unless(f"{bucket} is None")
+            self.loop(f"for {fact} in ({bucket} if {bucket}.__class__ is dict else ({bucket},)):")
+            self.match(fact, atom, skip=step.positions)
+            return
+        table = self.refer("t", self.sources.table(step.literal, atom.relation))
+        if step.access is Access.MEMBER:
+            self.line(f"{fact} = ({''.join(self.term(t) + ', ' for t in atom.terms)})")
+            self.unless(f"{fact} not in {table}")
+        elif step.access is Access.KEY:
+            self.line(f"{fact} = {table}.get({self.key(atom, step.positions)})")
+            self.unless(f"{fact} is None")
+            self.match(fact, atom, skip=step.positions)
+        else:
+            values = f"{table}.values()" if definition.key is not None else table
+            self.loop(f"for {fact} in {values}:")
+            self.match(fact, atom)
+
+    def start(self) -> None:
+        """The loop over what is pinned."""
+        clause = self.plan.clause
+        if self.plan.pinned == HEAD:
+            self.loop("for f_head in pinned:")
+            known = tuple(t if isinstance(t, Var | Const) else Wild() for t in clause.terms)
+            self.match("f_head", Atom(clause.relation, known))
+            return
+        if self.plan.pinned < 0:
+            self.loop("for f_none in pinned:")
+            return
+        atom = clause.body[self.plan.pinned]
+        assert isinstance(atom, Atom)  # noqa: S101
+        if not atom.negated:
+            self.loop(f"for f_{self.plan.pinned} in pinned:")
+            self.match(f"f_{self.plan.pinned}", atom)
+            return
+        self.loop("for k_pinned in pinned:")
+        places = transition_positions(atom)
+        record_atom = Atom(atom.relation, tuple(atom.terms[i] for i in places))
+        self.match("k_pinned", record_atom)
+
+    def finish(self) -> None:
+        """Add the head fact (for an aggregate the group and value, for allocate the group)."""
+        clause = self.plan.clause
+        if self.plan.pinned == HEAD:
+            self.explained()
+            return
+        parts, last = [], None
+        columns = self.program.relations[clause.relation].columns
+        for column, term in zip(columns, clause.terms, strict=True):
+            if isinstance(term, Aggregate):
+                last = self.checked(term.value)
+            elif isinstance(term, Allocate):
+                continue
+            else:
+                parts.append(self.checked(term, column.type) if isinstance(term, Expr) else self.term(term))
+        group = f"({''.join(p + ', ' for p in parts)})"
+        if last is not None:
+            group = f"({group}, {last})"
+        self.line(f"h = {group}")
+        self.line("counts[h] = get(h, 0) + sign")
+
+    def explained(self) -> None:
+        """Compare the computed head terms with the fact to explain; hand out the facts that were joined."""
+        clause = self.plan.clause
+        for i, term in enumerate(clause.terms):
+            if isinstance(term, Expr):
+                self.unless(f"f_head[{i}] != {self.expression(term)}")
+        used = []
+        for i, literal in enumerate(clause.body):
+            used.append(f"f_{i}" if isinstance(literal, Atom) and not literal.negated else "None")
+        names = ", ".join(f"{n!r}: {variable(n)}" for n in sorted(self.bound))
+        self.line(f"found.append((({''.join(u + ', ' for u in used)}), {{{names}}}))")
+
+    def build(self) -> str:
+        """The whole function's source."""
+        explaining = self.plan.pinned == HEAD
+        self.start()
+        for step in self.plan.steps:
+            self.step(step)
+        self.finish()
+        if explaining:
+            return "\n".join(["def run(pinned, found):", *self.lines, ""])
+        return "\n".join(["def run(pinned, counts, sign):", "    get = counts.get", *self.lines, ""])
+
+
+def transition_positions(atom: Atom) -> tuple[int, ...]:
+    """The positions that a negated atom's truth depends on: its constants and variables."""
+    return tuple(i for i, t in enumerate(atom.terms) if isinstance(t, Var | Const))
+
+
+def record(value: Any, size: int) -> None:
+    """Check that an element can be taken apart into ``size`` values.
+
+    Raises:
+        TypeError: when it is no tuple of that length.
+    """
+    if value.__class__ is not tuple or len(value) != size:
+        raise TypeError(f"expected a tuple of {size} values, got {value!r}")
+
+
+def variable(name: str) -> str:
+    """The local name of a logic variable."""
+    return f"v_{name}"
+
+
+def _builtin(call: ast.Call, expr: Expr, cls: type) -> bool:
+    """Whether a call is to a builtin class or len, whose result's class needs no check."""
+    return (
+        isinstance(call.func, ast.Name)
+        and call.func.id not in expr.names
+        and (call.func.id == cls.__name__ or call.func.id == "len")
+    )
+
+
+class _Renamer(ast.NodeTransformer):
+    def __init__(self, code: Code, expr: Expr) -> None:
+        self.code = code
+        self.expr = expr
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - the visitor's protocol
+        if node.id in self.expr.variables or node.id == "_aggregate":
+            return ast.copy_location(ast.Name(variable(node.id), node.ctx), node)
+        if node.id in self.expr.names:
+            value = self.expr.names[node.id]
+            if value.__class__ in (str, int, bool):
+                return ast.copy_location(ast.Constant(value), node)
+            return ast.copy_location(ast.Name(self.code.refer("g", value), node.ctx), node)
+        return node
+
+
+def compile_plan(plan: Plan, program: Program, sources: Sources) -> tuple[Callable[..., None], str]:
+    """The generated function of a plan, and its source.
+
+    Returns:
+        The function and its source text. A function for a plan pinned at HEAD takes (facts, list) and appends
+        (body facts, values of the variables) for each derivation; any other is a ``Run``.
+    """
+    code = Code(plan, program, sources)
+    source = code.build()
+    names = dict(code.namespace)
+    clause = plan.clause
+    exec(  # noqa: S102 - generated from a checked program
+        compile(source, f"<rule {clause.name}, {plan.pinned}>", "exec"), names
+    )
+    function: Callable[..., None] = names["run"]
+    return function, source
+
+
+def compile_expression(expr: Expr, program: Program) -> Callable[[Any], Any]:
+    """A one-argument function for an expression over the variable ``_aggregate``."""
+    code = Code.__new__(Code)
+    code.namespace = {}
+    code.program = program
+    source = code.expression(expr)
+    names = dict(code.namespace)
+    function: Callable[[Any], Any] = eval(f"lambda v__aggregate: {source}", names)  # noqa: S307
+    return function
+
+
+def index_functions(
+    table: dict[Any, Any], positions: tuple[int, ...]
+) -> tuple[Callable[[Iterable[Fact]], None], Callable[[Iterable[Fact]], None]]:
+    """Functions that add facts to an index and remove them from it.
+
+    A bucket of one fact is the fact itself; of several, a dict of them.
+    """
+    key = ", ".join(f"f[{i}]" for i in positions)
+    if len(positions) != 1:
+        key = f"({key})" if positions else "()"
+    source = f"""
+def add(facts):
+    get = table.get
+    for f in facts:
+        k = {key}
+        b = get(k)
+        if b is None: table[k] = f
+        elif b.__class__ is dict: b[f] = None
+        else: table[k] = {{b: None, f: None}}
+
+def remove(facts):
+    get = table.get
+    for f in facts:
+        k = {key}
+        b = get(k)
+        if b.__class__ is dict:
+            del b[f]
+            if len(b) == 1: table[k] = next(iter(b))
+        else: del table[k]
+"""
+    names: dict[str, Any] = {"table": table}
+    exec(compile(source, f"<index {positions}>", "exec"), names)  # noqa: S102
+    return names["add"], names["remove"]
+

@@ -1,0 +1,262 @@
+"""The wiring of a program: which generated function wakes up for which relation, and what it reads.
+
+A *node* is one point in the order of evaluation where a relation's change is shown to its consumers. A
+recursive relation has two: the inner one for the clauses of its own stratum, which run to a fixpoint, and the
+outer one for everybody else, which sees the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
+from ovn_rules.engine.groups import Aggregator, Allocator
+from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
+from ovn_rules.engine.plan import NOTHING, default_lookup, make_plan
+from ovn_rules.engine.store import Counts, Index, Store, key_function, make_store
+from ovn_rules.engine.strata import strata
+
+
+@dataclass(slots=True)
+class Rule:
+    """A clause at work: where its derivations go, and what it has cost."""
+
+    clause: Clause
+    target: str
+    aggregator: Aggregator | None = None
+    allocator: Allocator | None = None
+    recursive: bool = False
+    safe: bool = False
+    calls: int = 0
+    nanoseconds: int = 0
+
+
+@dataclass(slots=True)
+class Consumer:
+    """One body atom of a clause, woken by changes of its relation.
+
+    Attributes:
+        rule: the clause.
+        literal: the atom's position in the body.
+        mask: bits of the columns that the atom names; a change of others doesn't wake it.
+        run: the generated function.
+        source: its source.
+        transition: for a negated atom, the function from a fact to what the atom's truth depends on.
+        index: for a negated atom, the index that says whether such facts exist; None when the whole fact or
+            the key decides.
+    """
+
+    rule: Rule
+    literal: int
+    mask: int
+    run: Callable[..., None]
+    source: str
+    transition: Callable[[Any], Any] | None = None
+    bare: bool = False
+    index: Index | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A relation's consumers and the indexes that they and others read.
+
+    ``before`` run before the indexes take the change, ``after`` afterwards, ``negations`` on the transitions
+    in between; ``late`` indexes take it last, for the middle of a self-join.
+    """
+
+    relation: str
+    before: list[Consumer] = field(default_factory=list)
+    after: list[Consumer] = field(default_factory=list)
+    negations: list[Consumer] = field(default_factory=list)
+    indexes: dict[tuple[int, ...], Index] = field(default_factory=dict)
+    late: dict[tuple[int, ...], Index] = field(default_factory=dict)
+
+    def consumers(self) -> list[Consumer]:
+        """All of them."""
+        return [*self.before, *self.after, *self.negations]
+
+
+@dataclass(slots=True)
+class Member:
+    """A relation in its stratum."""
+
+    name: str
+    store: Store
+    outer: Node
+    inner: Node | None
+    pending: Counts = field(default_factory=dict)
+    lost: Counts = field(default_factory=dict)
+    aggregators: list[Aggregator] = field(default_factory=list)
+    allocators: list[Allocator] = field(default_factory=list)
+
+    @property
+    def recursive(self) -> bool:
+        """Whether the relation depends on itself."""
+        return self.inner is not None
+
+
+class Network:
+    """All relations, rules and generated functions of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.strata = strata(program)
+        self.rank: dict[str, int] = {}
+        self.members: dict[str, Member] = {}
+        for i, stratum in enumerate(self.strata):
+            for name in stratum.relations:
+                self.rank[name] = i
+                self.members[name] = Member(
+                    name,
+                    make_store(program.relations[name]),
+                    Node(name),
+                    Node(name) if stratum.recursive else None,
+                )
+        self.rules: list[Rule] = []
+        self.seeds: list[tuple[Rule, Callable[..., None]]] = []
+        self._allocators: dict[str, Allocator] = {}
+        for clause in program.clauses:
+            self._add(clause)
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _add(self, clause: Clause) -> None:
+        target = self.members[clause.relation]
+        rule = Rule(clause, clause.relation, recursive=target.recursive)
+        for i, term in enumerate(clause.terms):
+            if isinstance(term, Aggregate):
+                wrap = compile_expression(term.wrap, self.program) if term.wrap is not None else None
+                rule.aggregator = Aggregator(term, i, wrap)
+                target.aggregators.append(rule.aggregator)
+            elif isinstance(term, Allocate):
+                rule.allocator = self._allocator(clause.relation, term, i)
+        self.rules.append(rule)
+        atoms = [(i, lit) for i, lit in enumerate(clause.body) if isinstance(lit, Atom)]
+        for literal, atom in atoms:
+            self._consume(rule, literal, atom)
+        if all(atom.negated for _, atom in atoms):
+            run, _ = compile_plan(
+                make_plan(clause, NOTHING, self._lookup(clause, NOTHING)), self.program, _Sources(self, clause)
+            )
+            self.seeds.append((rule, run))
+
+    def _allocator(self, relation: str, term: Allocate, position: int) -> Allocator:
+        known = self._allocators.get(relation)
+        if known is None:
+            hints = None
+            if term.hints is not None:
+                width = len(self.program.relations[term.hints].columns)
+                hints = self.index(self.members[term.hints].outer, tuple(range(width - 1)))
+            known = self._allocators[relation] = Allocator(relation, term, position, hints)
+            self.members[relation].allocators.append(known)
+        return known
+
+    def _consume(self, rule: Rule, literal: int, atom: Atom) -> None:
+        inner = self._inside(rule.clause, atom.relation)
+        member = self.members[atom.relation]
+        node = member.inner if inner and member.inner is not None else member.outer
+        order = self._occurrences(rule.clause, atom.relation)
+        consumer = Consumer(rule, literal, _mask(atom), _nothing, "")
+        self.compile(consumer, safe=False)
+        if atom.negated:
+            self._watch(consumer, atom, node, forced=member.recursive or len(order) > 1)
+            node.negations.append(consumer)
+        elif order[0] == literal:
+            node.before.append(consumer)
+        else:
+            node.after.append(consumer)
+
+    def _watch(self, consumer: Consumer, atom: Atom, node: Node, *, forced: bool) -> None:
+        places = transition_positions(atom)
+        definition = self.program.relations[atom.relation]
+        key = definition.key
+        direct = set(places) == set(key) if key is not None else len(places) == len(atom.terms)
+        consumer.transition = key_function(places)
+        consumer.bare = len(places) == 1
+        if forced or not direct:
+            consumer.index = self.index(node, places)
+
+    def compile(self, consumer: Consumer, *, safe: bool) -> None:
+        """(Re)generate a consumer's function; ``safe`` evaluates expressions last."""
+        clause = consumer.rule.clause
+        plan = make_plan(clause, consumer.literal, self._lookup(clause, consumer.literal), safe=safe)
+        consumer.run, consumer.source = compile_plan(plan, self.program, _Sources(self, clause, consumer.literal))
+
+    def make_safe(self, rule: Rule) -> None:
+        """Plan a rule anew so that its functions see only values that all other literals let through."""
+        rule.safe = True
+        for member in self.members.values():
+            for node in filter(None, (member.inner, member.outer)):
+                for consumer in node.consumers():
+                    if consumer.rule is rule:
+                        self.compile(consumer, safe=True)
+
+    # -- what generated code reads -------------------------------------------------------------------------
+
+    def index(self, node: Node, positions: tuple[int, ...], *, late: bool = False) -> Index:
+        """The node's index over some positions, made (and filled) when it is first asked for."""
+        indexes = node.late if late else node.indexes
+        known = indexes.get(positions)
+        if known is None:
+            known = indexes[positions] = Index(node.relation, positions)
+            known.add(self.members[node.relation].store.visible())
+        return known
+
+    def _inside(self, clause: Clause, relation: str) -> bool:
+        """Whether the clause derives a relation of the same recursive stratum."""
+        member = self.members[relation]
+        return member.recursive and self.rank[clause.relation] == self.rank[relation]
+
+    def _occurrences(self, clause: Clause, relation: str) -> list[int]:
+        """Body positions of a relation's atoms in the order they are shown a change; negated ones last."""
+        atoms = [(a.negated, i) for i, a in enumerate(clause.body) if isinstance(a, Atom) and a.relation == relation]
+        return [i for _, i in sorted(atoms)]
+
+    def forced(self, clause: Clause, literal: int) -> bool:
+        """Whether an atom must be read through an index because its table is updated at another time."""
+        atom = clause.body[literal]
+        assert isinstance(atom, Atom)  # noqa: S101
+        return self.members[atom.relation].recursive or len(self._occurrences(clause, atom.relation)) > 1
+
+    def _lookup(self, clause: Clause, _pinned: int) -> Any:
+        return default_lookup(self.program, lambda literal: self.forced(clause, literal))
+
+    def source_index(self, clause: Clause, pinned: int, literal: int, positions: tuple[int, ...]) -> Index:
+        """The index that a plan pinned at one literal reads for another."""
+        atom = clause.body[literal]
+        assert isinstance(atom, Atom)  # noqa: S101
+        member = self.members[atom.relation]
+        node = member.inner if self._inside(clause, atom.relation) and member.inner else member.outer
+        late = False
+        if pinned >= 0:
+            other = clause.body[pinned]
+            if isinstance(other, Atom) and other.relation == atom.relation:
+                order = self._occurrences(clause, atom.relation)
+                first = order[0] == pinned and not other.negated
+                late = not first and order.index(literal) > order.index(pinned)
+        return self.index(node, positions, late=late)
+
+
+class _Sources:
+    """What the functions of one clause read."""
+
+    def __init__(self, network: Network, clause: Clause, pinned: int = NOTHING) -> None:
+        self.network = network
+        self.clause = clause
+        self.pinned = pinned
+
+    def table(self, _literal: int, relation: str) -> dict[Any, Any]:
+        return self.network.members[relation].store.table
+
+    def index(self, literal: int, _relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
+        return self.network.source_index(self.clause, self.pinned, literal, positions).table
+
+
+def _nothing(*_args: object) -> None:
+    raise AssertionError("a consumer runs before it is compiled")
+
+
+def _mask(atom: Atom) -> int:
+    return sum(1 << i for i in transition_positions(atom))

@@ -1,0 +1,375 @@
+"""The engine: transactions of facts in, exact changes of derived relations out.
+
+A transaction visits the relations that changed in the order of their strata. Each one's change is complete
+when it is visited; it is shown to the clauses that read it, one relation after another, so that every
+derivation that came or went is counted exactly once: relations already visited are read as they are now,
+the others as they were.
+"""
+
+from __future__ import annotations
+
+import gc
+import heapq
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from time import perf_counter_ns
+from typing import Any
+
+from ovn_rules.engine.failure import RuleFailure
+from ovn_rules.engine.groups import Exhausted, Undo
+from ovn_rules.engine.ir import Atom, Fact, Program
+from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
+from ovn_rules.engine.recursion import fixpoint
+from ovn_rules.engine.store import Conflict, Counts, KeyedStore, pair
+
+Change = tuple[Collection[Fact], Collection[Fact]]
+"""Deleted facts, inserted facts."""
+
+_LARGE = 5_000
+
+
+class Changes(Mapping[str, Change]):
+    """What a transaction changed: for each derived relation the deleted and inserted facts.
+
+    Attributes:
+        conflicts: keys that several facts came to share in this transaction.
+        exhausted: allocations that can't be satisfied.
+    """
+
+    def __init__(self) -> None:
+        self.relations: dict[str, Change] = {}
+        self.conflicts: list[Conflict] = []
+        self.exhausted: list[Exhausted] = []
+
+    def __getitem__(self, relation: str) -> Change:
+        return self.relations.get(relation, ((), ()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.relations)
+
+    def __len__(self) -> int:
+        return len(self.relations)
+
+
+class _Failed(Exception):  # noqa: N818 - never leaves this module
+    """A generated function raised: which rule's, and why."""
+
+    def __init__(self, rule: Rule, error: Exception) -> None:
+        super().__init__(str(error))
+        self.rule = rule
+        self.error = error
+
+
+class Engine:
+    """A program's relations, kept current.
+
+    Args:
+        program: what ``load`` returned.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.network = Network(program)
+        self.transactions = 0
+        self._seeded = False
+        self._undo: list[Undo] = []
+        self._heap: list[int] = []
+        self._queued: set[int] = set()
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def facts(self, relation: str) -> Collection[Fact]:
+        """The visible facts of a relation: a live view, not to be held over a transaction.
+
+        Raises:
+            KeyError: for a relation that the program doesn't have.
+        """
+        return self.network.members[relation].store.visible()
+
+    def count(self, relation: str, fact: Fact) -> int:
+        """The number of derivations of a fact; 1 for a base fact that holds, 0 for one that doesn't."""
+        return self.network.members[relation].store.count(fact)
+
+    def conflicts(self) -> list[Conflict]:
+        """All keys that several facts share now."""
+        return [c for m in self.network.members.values() for c in m.store.conflicts()]
+
+    def exhausted(self) -> list[Exhausted]:
+        """All allocations whose groups wait for a number now."""
+        found = (a.exhausted() for m in self.network.members.values() for a in m.allocators)
+        return [e for e in found if e is not None]
+
+    def allocations(self, relation: str) -> dict[tuple[Any, ...], int]:
+        """The numbers that a relation's ``allocate`` has given: group (the other columns) → number."""
+        return {g: n for a in self.network.members[relation].allocators for g, n in a.numbers.items()}
+
+    # -- changing ------------------------------------------------------------------------------------------
+
+    def transact(self, changes: Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]) -> Changes:
+        """Delete and insert base facts, and bring every derived relation up to date.
+
+        Deleting what isn't there and inserting what is there does nothing; a fact that is both deleted and
+        inserted is there afterwards. The first transaction also derives what holds without any facts.
+
+        Args:
+            changes: base relation → (facts to delete, facts to insert).
+
+        Returns:
+            The exact change of each derived relation.
+
+        Raises:
+            KeyError: a relation that the program doesn't have.
+            ValueError: a relation that rules derive, or a fact of the wrong length.
+            RuleFailure: a function in a rule raised; nothing has changed.
+        """
+        given = {name: (list(gone), list(come)) for name, (gone, come) in changes.items()}
+        self._check(given)
+        collecting = sum(len(d) + len(i) for d, i in given.values()) > _LARGE and gc.isenabled()
+        if collecting:
+            gc.disable()
+        try:
+            while True:
+                try:
+                    return self._attempt(given)
+                except _Failed as failure:
+                    facts = _facts_in(failure)
+                    self._roll_back()
+                    if failure.rule.safe:
+                        raise RuleFailure(failure.rule.clause, facts, failure.error) from failure.error
+                    self.network.make_safe(failure.rule)
+                except BaseException:
+                    self._roll_back()
+                    raise
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _check(self, given: Mapping[str, tuple[list[Fact], list[Fact]]]) -> None:
+        derived = self.program.derived
+        for name, (deleted, inserted) in given.items():
+            width = len(self.program.relations[name].columns)
+            if name in derived:
+                raise ValueError(f"{name} is derived by rules; its facts can't be given")
+            for fact in (*deleted, *inserted):
+                if len(fact) != width:
+                    raise ValueError(f"{name} has {width} columns, but the fact has {len(fact)}: {fact}")
+
+    def _attempt(self, given: Mapping[str, tuple[list[Fact], list[Fact]]]) -> Changes:
+        result = Changes()
+        self._undo.clear()
+        seeding = not self._seeded
+        if seeding:
+            self._seeded = True
+            self._undo.append(lambda: setattr(self, "_seeded", False))
+            for rule, run in self.network.seeds:
+                self._run(rule, run, (None,), 1)
+        for name, (deleted, inserted) in given.items():
+            self._base(name, deleted, inserted)
+        heap, queued = self._heap, self._queued
+        while heap:
+            rank = heapq.heappop(heap)
+            stratum = self.network.strata[rank]
+            members = [self.network.members[r] for r in stratum.relations]
+            if stratum.recursive:
+                changed = fixpoint(self, members)
+            else:
+                (member,) = members
+                changed = {member.name: self._settle(member, result)}
+            queued.discard(rank)
+            for name, (gone, come) in changed.items():
+                if not gone and not come:
+                    continue
+                if name in self.program.derived:
+                    result.relations[name] = (gone, come)
+                self.show(self.network.members[name].outer, gone, come)
+        self.transactions += 1
+        self._undo.clear()
+        return result
+
+    def _base(self, name: str, deleted: list[Fact], inserted: list[Fact]) -> None:
+        """Turn given facts into changes of counts, which are 0 or 1."""
+        member = self.network.members[name]
+        store = member.store
+        pending: Counts = {}
+        if isinstance(store, KeyedStore):
+            has: Callable[[Fact], bool] = store.holds
+        else:
+            has = store.counts.__contains__
+        for fact in deleted:
+            if has(fact):
+                pending[fact] = -1
+        for fact in inserted:
+            if has(fact):
+                pending.pop(fact, None)
+            else:
+                pending[fact] = 1
+        if pending:
+            member.pending = pending
+            self.queue(name)
+
+    def queue(self, relation: str) -> None:
+        """See to it that the relation's stratum is visited in this transaction."""
+        rank = self.network.rank[relation]
+        if rank not in self._queued:
+            self._queued.add(rank)
+            heapq.heappush(self._heap, rank)
+
+    def _settle(self, member: Member, result: Changes) -> tuple[list[Fact], list[Fact]]:
+        """Apply what clauses added to a relation's counts; the change of its visible facts."""
+        for aggregator in member.aggregators:
+            if aggregator.pending:
+                try:
+                    aggregator.flush(member.pending, self._undo)
+                except Exception as error:  # noqa: BLE001 - whatever a rule's function raises
+                    rule = next(r for r in self.network.rules if r.aggregator is aggregator)
+                    rule.safe = True
+                    raise _Failed(rule, error) from error
+        for allocator in member.allocators:
+            if allocator.pending or allocator.waiting:
+                allocator.flush(member.pending, self._undo)
+                if allocator.waiting:
+                    result.exhausted += filter(None, (allocator.exhausted(),))
+        pending, member.pending = member.pending, {}
+        if not pending:
+            return [], []
+        store = member.store
+        self._undo.append(lambda: _unapply(member, pending))
+        change = store.apply(pending)
+        if isinstance(store, KeyedStore) and store.rivals:
+            keys = dict.fromkeys(store.key(f) for f in pending)
+            result.conflicts += [store.conflict(k) for k in keys if k in store.rivals]
+        return change
+
+    # -- showing a change to its consumers -------------------------------------------------------------------
+
+    def show(self, node: Node, deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
+        """Run the clauses that read a relation over its change, and bring its indexes up to date."""
+        definition = self.program.relations[node.relation]
+        groups: Mapping[int, Change]
+        if definition.key is not None and deleted and inserted:
+            groups = pair(definition, deleted, inserted)
+        else:
+            groups = {-1: (deleted, inserted)}
+        for consumer in node.before:
+            self._wake(consumer, groups)
+        existed = [(c, self._existing(c, groups)) for c in node.negations]
+        self._update(node.indexes.values(), deleted, inserted)
+        self._undo.append(lambda: self._update(node.indexes.values(), inserted, deleted))
+        for consumer in node.after:
+            self._wake(consumer, groups)
+        for consumer, before in existed:
+            self._wake_negation(consumer, before)
+        if node.late:
+            self._update(node.late.values(), deleted, inserted)
+            self._undo.append(lambda: self._update(node.late.values(), inserted, deleted))
+
+    def _wake(self, consumer: Consumer, groups: Mapping[int, Change]) -> None:
+        for mask, (deleted, inserted) in groups.items():
+            if mask != -1 and not mask & consumer.mask:
+                continue
+            if deleted:
+                self._run(consumer.rule, consumer.run, deleted, -1)
+            if inserted:
+                self._run(consumer.rule, consumer.run, inserted, 1)
+
+    def _existing(self, consumer: Consumer, groups: Mapping[int, Change]) -> dict[Any, bool]:
+        """The keys whose negation may turn, and whether facts with them exist before the change."""
+        assert consumer.transition is not None  # noqa: S101
+        places = consumer.transition
+        keys: dict[Any, bool] = {}
+        for mask, (deleted, inserted) in groups.items():
+            if mask != -1 and not mask & consumer.mask:
+                continue
+            if consumer.index is not None:
+                table = consumer.index.table
+                for facts in (deleted, inserted):
+                    for fact in facts:
+                        key = places(fact)
+                        keys[key] = key in table
+            else:
+                keys.update((places(f), True) for f in deleted)
+                for fact in inserted:
+                    key = places(fact)
+                    if key in keys:
+                        del keys[key]
+                    else:
+                        keys[key] = False
+        return keys
+
+    def _wake_negation(self, consumer: Consumer, before: Mapping[Any, bool]) -> None:
+        """Facts came to exist where there were none, or the last ones went: the negated atom turned."""
+        appeared, vanished = [], []
+        index = consumer.index
+        for key, existed in before.items():
+            exists = key in index.table if index is not None else not existed
+            if exists is not existed:
+                (appeared if exists else vanished).append((key,) if consumer.bare else key)
+        if appeared:
+            self._run(consumer.rule, consumer.run, appeared, -1)
+        if vanished:
+            self._run(consumer.rule, consumer.run, vanished, 1)
+
+    @staticmethod
+    def _update(indexes: Iterable[Any], deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
+        for index in indexes:
+            if deleted:
+                index.remove(deleted)
+            if inserted:
+                index.add(inserted)
+
+    def _run(self, rule: Rule, run: Callable[..., None], pinned: Iterable[Any], sign: int) -> None:
+        member = self.network.members[rule.target]
+        if rule.aggregator is not None:
+            counts = rule.aggregator.pending
+        elif rule.allocator is not None:
+            counts = rule.allocator.pending
+        elif rule.recursive and sign < 0:
+            counts = member.lost
+        else:
+            counts = member.pending
+        start = perf_counter_ns()
+        try:
+            run(pinned, counts, 1 if counts is member.lost else sign)
+        except Exception as error:
+            raise _Failed(rule, error) from error
+        rule.nanoseconds += perf_counter_ns() - start
+        rule.calls += 1
+        if counts:
+            self.queue(rule.target)
+
+    # -- undoing -------------------------------------------------------------------------------------------
+
+    def undoable(self, undo: Undo) -> None:
+        """Note how to take back what was just done, should the transaction fail."""
+        self._undo.append(undo)
+
+    def _roll_back(self) -> None:
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+        self._heap.clear()
+        self._queued.clear()
+        for member in self.network.members.values():
+            member.pending = {}
+            member.lost = {}
+            for group in (*member.aggregators, *member.allocators):
+                group.pending = {}
+
+
+def _unapply(member: Member, changes: Counts) -> None:
+    member.store.apply({fact: -n for fact, n in changes.items()})
+
+
+def _facts_in(failure: _Failed) -> list[tuple[str, Fact]]:
+    """The facts that a failing generated function was looking at, from its frame."""
+    trace = failure.error.__traceback__
+    body = failure.rule.clause.body
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith("<rule "):
+            names = trace.tb_frame.f_locals
+            return [
+                (literal.relation, names[f"f_{i}"])
+                for i, literal in enumerate(body)
+                if isinstance(literal, Atom) and names.get(f"f_{i}") is not None
+            ]
+        trace = trace.tb_next
+    return []
