@@ -1,7 +1,7 @@
 """Sinks: how the facts of a derived relation are kept as rows of a database table.
 
-A sink is data. It says which columns of which table a relation owns; whoever writes (``ovn_rules.io``) compares
-the facts with the stored rows and sends the difference. What a sink doesn't name is never touched.
+A sink is data. It says which columns of which table a relation owns; whoever writes (``ovn_rules.io``)
+compares the facts with the stored rows and sends the difference. What a sink doesn't name is never touched.
 
 A table column is written as ``name``, or as ``name:key`` for one key of a map column
 (``external_ids:ovn-chassis-id``): then the other keys of the map belong to others.
@@ -68,7 +68,7 @@ class Child:
         column: The column of the row (a set of UUIDs) that refers to the child.
         table: The child's table.
         columns: Columns of the child that are kept up to date.
-        key: Columns that find the child among the rows that ``column`` refers to; without any, the first is it.
+        key: Columns that find the child among the rows that ``column`` refers to; without any, the first.
         only: ``column`` refers to this child alone; others are taken out.
         children: Rows that belong to the child.
     """
@@ -157,7 +157,7 @@ def stored_columns(sinks: Iterable[Sink], database: str) -> dict[str, list[str]]
 
 
 def problems(sink: Sink, relation_columns: Sequence[str], schema: Schema) -> list[str]:
-    """What is wrong with a sink: a column that its relation or the schema doesn't have, a key without a source.
+    """What is wrong with a sink: unknown columns and tables, a key without a source.
 
     Returns:
         One line for each mistake; empty for a sink that can be used.
