@@ -14,7 +14,7 @@ from typing import Any
 from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
 from ovn_rules.engine.groups import Aggregator, Allocator
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
-from ovn_rules.engine.plan import NOTHING, default_lookup, make_plan
+from ovn_rules.engine.plan import NOTHING, Lookup, default_lookup, make_plan
 from ovn_rules.engine.store import Counts, Index, Store, key_function, make_store
 from ovn_rules.engine.strata import strata
 
@@ -138,7 +138,7 @@ class Network:
             self._consume(rule, literal, atom)
         if all(atom.negated for _, atom in atoms):
             run, _ = compile_plan(
-                make_plan(clause, NOTHING, self._lookup(clause, NOTHING)), self.program, _Sources(self, clause)
+                make_plan(clause, NOTHING, self.lookup(clause)), self.program, _Sources(self, clause)
             )
             self.seeds.append((rule, run))
 
@@ -181,7 +181,7 @@ class Network:
     def compile(self, consumer: Consumer, *, safe: bool) -> None:
         """(Re)generate a consumer's function; ``safe`` evaluates expressions last."""
         clause = consumer.rule.clause
-        plan = make_plan(clause, consumer.literal, self._lookup(clause, consumer.literal), safe=safe)
+        plan = make_plan(clause, consumer.literal, self.lookup(clause), safe=safe)
         consumer.run, consumer.source = compile_plan(plan, self.program, _Sources(self, clause, consumer.literal))
 
     def make_safe(self, rule: Rule) -> None:
@@ -220,7 +220,8 @@ class Network:
         assert isinstance(atom, Atom)  # noqa: S101
         return self.members[atom.relation].recursive or len(self._occurrences(clause, atom.relation)) > 1
 
-    def _lookup(self, clause: Clause, _pinned: int) -> Any:
+    def lookup(self, clause: Clause) -> Lookup:
+        """How the atoms of a clause are looked up."""
         return default_lookup(self.program, lambda literal: self.forced(clause, literal))
 
     def source_index(self, clause: Clause, pinned: int, literal: int, positions: tuple[int, ...]) -> Index:

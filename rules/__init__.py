@@ -1,1 +1,1 @@
-"""Rule programs: what the network should be."""
+"""Rule programs: what the network should be, and why."""

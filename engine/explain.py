@@ -1,0 +1,136 @@
+"""Why a fact holds: its derivations, found again from the rules.
+
+Nothing is stored for this. For each clause that could have made the fact, the head is unified with it and the
+body is joined through the indexes that the engine keeps anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.engine.codegen import compile_plan
+from ovn_rules.engine.ir import Atom, Clause, Const, Fact, Var
+from ovn_rules.engine.plan import HEAD, Access, Lookup, make_plan
+from ovn_rules.engine.store import KeyedStore
+
+if TYPE_CHECKING:
+    from ovn_rules.engine.network import Network
+    from ovn_rules.engine.runtime import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """One body atom of a derivation: the fact that was joined, or for a negated atom what is absent.
+
+    ``pattern`` has the values of the atom's positions, None where anything would do.
+    """
+
+    relation: str
+    fact: Fact | None
+    pattern: tuple[Any, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """One way in which a clause makes a fact."""
+
+    clause: Clause
+    premises: tuple[Premise, ...]
+    variables: Mapping[str, Any]
+
+
+Finder = Callable[[list[Fact], list[Any]], None]
+
+
+class Explainer:
+    """Finds derivations in an engine's current state.
+
+    Args:
+        engine: its facts may change between questions.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._finders: dict[int, Finder] = {}
+
+    def derivations(self, relation: str, fact: Fact) -> Iterator[Derivation]:
+        """The derivations of a fact, clause by clause; none for a base fact or one that doesn't hold.
+
+        For an aggregate these are the inputs of its group, each once.
+
+        Raises:
+            KeyError: for a relation that the program doesn't have.
+        """
+        network = self.engine.network
+        if network.members[relation].store.count(fact) == 0:
+            return
+        for i, clause in enumerate(self.engine.program.clauses):
+            if clause.relation == relation:
+                found: list[Any] = []
+                self._finder(i, clause)([fact], found)
+                for facts, variables in found:
+                    yield Derivation(clause, _premises(clause, facts, variables), variables)
+
+    def holds(self, relation: str, fact: Fact) -> bool:
+        """Whether a fact is visible."""
+        store = self.engine.network.members[relation].store
+        if isinstance(store, KeyedStore):
+            return store.by_key.get(store.key(fact)) == fact
+        return fact in store.counts
+
+    def _finder(self, number: int, clause: Clause) -> Finder:
+        finder = self._finders.get(number)
+        if finder is None:
+            network = self.engine.network
+            plan = make_plan(clause, HEAD, existing_lookup(network))
+            function, _ = compile_plan(plan, self.engine.program, _Existing(network))
+            finder = self._finders[number] = function
+        return finder
+
+
+def _premises(clause: Clause, facts: tuple[Fact | None, ...], variables: Mapping[str, Any]) -> tuple[Premise, ...]:
+    premises = []
+    for literal, fact in zip(clause.body, facts, strict=True):
+        if isinstance(literal, Atom):
+            pattern = tuple(
+                t.value if isinstance(t, Const) else variables.get(t.name) if isinstance(t, Var) else None
+                for t in literal.terms
+            )
+            premises.append(Premise(literal.relation, fact, pattern, literal.negated))
+    return tuple(premises)
+
+
+def existing_lookup(network: Network) -> Lookup:
+    """Chooses among the accesses that the engine has anyway: no index is made for a question."""
+
+    def lookup(_position: int, atom: Atom, bound: tuple[int, ...]) -> tuple[Access, tuple[int, ...]]:
+        member = network.members[atom.relation]
+        key = member.store.definition.key
+        if key is not None and set(key) <= set(bound):
+            if not atom.negated or set(key) == set(bound):
+                return Access.KEY, key
+        elif key is None and len(bound) == len(atom.terms):
+            return Access.MEMBER, bound
+        usable = [p for p in member.outer.indexes if p and set(p) <= set(bound)]
+        if atom.negated:
+            usable = [p for p in usable if set(p) == set(bound)]
+        if usable:
+            return Access.INDEX, max(usable, key=len)
+        return Access.SCAN, ()
+
+    return lookup
+
+
+class _Existing:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def table(self, _literal: int, relation: str) -> dict[Any, Any]:
+        return self.network.members[relation].store.table
+
+    def index(self, _literal: int, relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
+        return self.network.members[relation].outer.indexes[positions].table
+

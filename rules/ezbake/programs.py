@@ -1,0 +1,141 @@
+"""What each daemon loads, and where what it derives is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from ovn_rules.engine import Program, load
+from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink
+from ovn_rules.rules.ezbake import (
+    addresses,
+    bindings,
+    claims,
+    configuration,
+    holders,
+    physical,
+    ports,
+    stored,
+    switching,
+    translation,
+    tunnels,
+)
+
+CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
+CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
+WHOLE: tuple[ModuleType, ...] = (
+    *CENTRAL,
+    *(m for m in CHASSIS if m not in (holders, stored)),
+    ports,
+)
+
+BINDING = Sink(
+    relation="Binding",
+    database="sb",
+    table="Binding",
+    key=("logical_port",),
+    columns={
+        name: name for name in ("logical_datapath", "logical_port", "tunnel_key", "parent_port", "tag", "mac")
+    },
+    insert_only={"chassis": "chassis"},
+)
+_PIPELINE = ("logical_datapath", "table_id", "priority", "match", "actions")
+PIPELINE = Sink(
+    relation="Pipeline",
+    database="sb",
+    table="Pipeline",
+    key=_PIPELINE,
+    columns={name: name for name in _PIPELINE},
+)
+PORT_UP = Sink(
+    relation="PortUp",
+    database="nb",
+    table="Logical_Port",
+    key=("_uuid",),
+    columns={"_uuid": "port", "up": "up"},
+    insert=False,
+    delete=False,
+)
+BRIDGE = Sink(
+    relation="WantedBridge",
+    database="ovs",
+    table="Bridge",
+    key=("name",),
+    columns={"name": "name"},
+    insert_only={"fail_mode": Constant(("secure",)), "datapath_type": "datapath_type"},
+    delete=False,
+    children=(
+        Child(
+            column="ports",
+            table="Port",
+            columns={"name": "name"},
+            key=("name",),
+            children=(
+                Child(
+                    column="interfaces",
+                    table="Interface",
+                    columns={"name": "name", "type": Constant("internal")},
+                    key=("name",),
+                ),
+            ),
+        ),
+    ),
+    parent=Parent(table="Open_vSwitch", column="bridges"),
+)
+CHASSIS_ROW = Sink(
+    relation="Chassis",
+    database="sb",
+    table="Chassis",
+    key=("name",),
+    columns={"name": "name"},
+    mine=OwnRows(),
+    children=(Child(column="encaps", table="Encap", columns={"type": "type", "ip": "ip"}, only=True),),
+)
+TUNNEL = Sink(
+    relation="TunnelPort",
+    database="ovs",
+    table="Port",
+    key=("name",),
+    columns={"name": "name", "external_ids:ovn-chassis-id": "chassis"},
+    replace=True,
+    mine=RowsWith("external_ids", "ovn-chassis-id"),
+    children=(
+        Child(
+            column="interfaces",
+            table="Interface",
+            columns={"name": "name", "type": "type", "options": "options"},
+            only=True,
+        ),
+    ),
+    parent=Parent(table="Bridge", column="ports", row="bridge"),
+)
+CLAIM = Sink(
+    relation="BindingChassis",
+    database="sb",
+    table="Binding",
+    key=("_uuid",),
+    columns={"_uuid": "binding", "chassis": "chassis"},
+    insert=False,
+    delete=False,
+)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One way to run the rules: the modules it loads and the sinks it writes."""
+
+    modules: tuple[ModuleType, ...]
+    sinks: tuple[Sink, ...] = ()
+
+    def load(self) -> Program:
+        """The program.
+
+        Raises:
+            LoadError: the rules have mistakes.
+        """
+        return load(*self.modules)
+
+
+NORTHD = Role(CENTRAL, (BINDING, PIPELINE, PORT_UP))
+CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM))
+EVERYTHING = Role(WHOLE)
