@@ -1,0 +1,73 @@
+"""Cycles of relations: negation, aggregates, allocation and keys must stay outside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import networkx as nx
+
+from ovn_rules.engine.ir import Aggregate, Allocate, Atom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ovn_rules.engine.frontend_draft import Draft
+
+_HINT = (
+    "what it depends on must be complete before it is taken: break the cycle with a relation that isn't in it"
+)
+
+
+def check_cycles(drafts: Iterable[Draft]) -> None:
+    """Notes in each draft what it does inside a cycle that has a meaning outside cycles only."""
+    drafts = list(drafts)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for draft in drafts:
+        graph.add_edges_from((name, draft.head.name) for name, _ in _reads(draft))
+    component: dict[str, int] = {}
+    for number, names in enumerate(nx.strongly_connected_components(graph)):
+        if len(names) > 1 or any(graph.has_edge(n, n) for n in names):
+            component.update(dict.fromkeys(names, number))
+    keyed: set[str] = set()
+    for draft in drafts:
+        head = draft.head.name
+        inside = component.get(head)
+        if inside is None:
+            continue
+        cyclic = [(n, i) for n, i in _reads(draft) if component.get(n) == inside]
+        if not cyclic:
+            continue
+        _check_clause(draft, cyclic, graph)
+        if draft.head.key is not None and head not in keyed:
+            keyed.add(head)
+            cycle = _cycle(graph, head, cyclic[0][0])
+            draft.refuse(draft.node, f"key of {head} inside a cycle: {' -> '.join(cycle)}", _HINT)
+
+
+def _reads(draft: Draft) -> Iterator[tuple[str, int | None]]:
+    """The relations a clause depends on, with the part that says so (None: the hints of an allocation)."""
+    for i, part in enumerate(draft.parts):
+        if isinstance(part.literal, Atom):
+            yield part.literal.relation, i
+    for term in draft.terms:
+        if isinstance(term, Allocate) and term.hints is not None:
+            yield term.hints, None
+
+
+def _check_clause(draft: Draft, cyclic: list[tuple[str, int | None]], graph: nx.DiGraph[str]) -> None:
+    for term, node in zip(draft.terms, draft.nodes, strict=True):
+        if isinstance(term, Aggregate | Allocate):
+            what = "aggregate" if isinstance(term, Aggregate) else "allocation"
+            cycle = _cycle(graph, draft.head.name, cyclic[0][0])
+            draft.refuse(node, f"{what} inside a cycle: {' -> '.join(cycle)}", _HINT)
+    for name, index in cyclic:
+        part = draft.parts[index] if index is not None else None
+        if part is not None and isinstance(part.literal, Atom) and part.literal.negated:
+            cycle = _cycle(graph, draft.head.name, name)
+            cycle[-2] = f"~{cycle[-2]}"
+            draft.refuse(part.node, f"negation inside a cycle: {' -> '.join(cycle)}", _HINT)
+
+
+def _cycle(graph: nx.DiGraph[str], head: str, read: str) -> list[str]:
+    """Relations from a head through what is derived from it to one that its clause reads, and back."""
+    return [*nx.shortest_path(graph, head, read), head]
