@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,8 @@ from ovn_rules.engine.ir import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from ovn_rules.engine.frontend_draft import Draft, Part
     from ovn_rules.engine.ir import Column, HeadTerm
 
@@ -125,9 +126,8 @@ class _Checker:
         inside = element(expr.type)
         if inside is None:
             raise Refused(part.node, f"wrong type: {expr.source} is {expr.type}, which has no elements")
-        types = (inside,)
-        if literal.unpack:
-            types = _taken_apart(part.node, inside, len(literal.variables))
+        size = len(literal.variables)
+        types = _taken_apart(part.node, inside, size) if literal.unpack else (inside,)
         for name, node, type_ in zip(literal.variables, part.nodes, types, strict=True):
             if name is not None and not _has_list(type_):
                 self.variable(name, node or part.node, type_, f"an element of {expr.source}")

@@ -77,6 +77,6 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
 def _shown(file: str) -> str:
     """The path as it is typed from the current folder, when the file is below it."""
     try:
-        return str(Path(file).relative_to(Path.cwd()))
+        return str(Path(file).resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
         return file

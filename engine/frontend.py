@@ -9,7 +9,7 @@ import pkgutil
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ovn_rules.engine.checks_binding import check_binding
 from ovn_rules.engine.checks_cycles import check_cycles
@@ -17,7 +17,6 @@ from ovn_rules.engine.checks_product import check_product
 from ovn_rules.engine.checks_types import check_types
 from ovn_rules.engine.errors import LoadError, Problem, did_you_mean
 from ovn_rules.engine.frontend_clauses import read_rule
-from ovn_rules.engine.frontend_draft import Draft
 from ovn_rules.engine.frontend_scope import relation_of
 from ovn_rules.engine.frontend_source import read
 from ovn_rules.engine.ir import Allocate, Atom, Clause, Program, RelationDef, Wild
@@ -27,6 +26,8 @@ from ovn_rules.engine.schema import Database
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ovn_rules.engine.frontend_draft import Draft
+
 
 def load(*things: object, extra_columns: Mapping[str, Iterable[str]] | None = None) -> Program:
     """Reads and checks a rule program.
@@ -34,8 +35,8 @@ def load(*things: object, extra_columns: Mapping[str, Iterable[str]] | None = No
     Args:
         *things: Modules (their rules, and the relations they declare), packages (all their modules), single
             rules, relations, and databases (all their relations with all columns).
-        extra_columns: Columns of database relations, by relation name, that are wanted beside those that rules
-            read: ``{"nb.Logical_Port": ["name"]}``; ``"*"`` stands for all. The relation is in the program
+        extra_columns: Columns of database relations, by relation name, wanted beside those that rules read:
+            ``{"nb.Logical_Port": ["name"]}``; ``"*"`` stands for all. The relation is in the program
             even if no rule reads it.
 
     Returns:
@@ -73,10 +74,10 @@ class _Loading:
             self.rule(thing)
         elif isinstance(thing, Database):
             self.databases[thing.name] = thing
-            for relation in thing.relations():
-                self.relation(relation)
-                self.wide.add(relation.name)
-        elif relation := relation_of(thing):
+            for each in thing.relations():
+                self.relation(each)
+                self.wide.add(each.name)
+        elif (relation := relation_of(thing)) is not None:
             self.relation(relation)
             self.wide.add(relation.name)
         else:
@@ -86,10 +87,9 @@ class _Loading:
         for value in list(vars(module).values()):
             if isinstance(value, Rule) and value.function.__globals__ is vars(module):
                 self.rule(value)
-            elif (
-                isinstance(value, type) and value.__module__ == module.__name__ and (r := relation_of(value))
-            ):
-                self.relation(r)
+            elif isinstance(value, type) and value.__module__ == module.__name__:
+                if declared := relation_of(value):
+                    self.relation(declared)
             elif isinstance(value, Database):
                 self.databases[value.name] = value
         self.hidden_duplicates(module)
@@ -184,14 +184,14 @@ class _Loading:
                 if isinstance(term, Allocate) and term.hints:
                     self.wide.add(term.hints)
         for name, columns in extra.items():
-            named.setdefault(name, set()).update(self.extra(name, columns))
+            named.setdefault(name, set()).update(self.wanted(name, columns))
         return {
             r.name: tuple(sorted({0} | named.get(r.name, set())))
             for r in self.relations.values()
             if r.table is not None and r.table.column is None and r.name not in self.wide
         }
 
-    def extra(self, name: str, columns: Iterable[str]) -> list[int]:
+    def wanted(self, name: str, columns: Iterable[str]) -> list[int]:
         """The positions of extra columns; reports what doesn't exist."""
         relation = self.relations.get(name)
         if relation is None:
@@ -199,13 +199,13 @@ class _Loading:
             self.problems.append(Problem(f"extra columns of unknown relation {name!r}", hint=hint))
             return []
         positions = {c.name: i for i, c in enumerate(relation.columns)}
-        wanted = set(columns)
-        if "*" in wanted:
+        asked = set(columns)
+        if "*" in asked:
             return list(positions.values())
-        for column in sorted(wanted - set(positions)):
+        for column in sorted(asked - set(positions)):
             hint = did_you_mean(column, positions)
             self.problems.append(Problem(f"unknown extra column {column!r} of relation {name}", hint=hint))
-        return [positions[c] for c in wanted & set(positions)]
+        return [positions[c] for c in asked & set(positions)]
 
 
 def _program(

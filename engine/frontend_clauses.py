@@ -53,15 +53,12 @@ def read_rule(rule: Rule, problems: list[Problem]) -> list[Draft]:
                 f"rule {rule.name} derives nothing", source.location(node), "write Head(…) <= (…)", rule.name
             )
         )
-    for argument in _unused(node) if len(drafts) == len(body) else ():
-        problems.append(
-            Problem(
-                f"parameter {argument.arg!r} is never used",
-                source.location(argument),
-                "leave it out, or start its name with _",
-                rule.name,
-            )
-        )
+    if len(drafts) == len(body):
+        hint = "leave it out, or start its name with _"
+        problems += [
+            Problem(f"parameter {a.arg!r} is never used", source.location(a), hint, rule.name)
+            for a in _unused(node)
+        ]
     return drafts
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine.errors import Problem
-from ovn_rules.engine.frontend_scope import Refused, Scope
 from ovn_rules.engine.ir import Aggregate, Atom, Bind, Expr, Literal_, Member, Var
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ovn_rules.engine.frontend_scope import Refused, Scope
     from ovn_rules.engine.frontend_source import POSITIONED, Source
     from ovn_rules.engine.ir import HeadTerm, RelationDef
     from ovn_rules.engine.language import Rule
@@ -23,7 +23,7 @@ AGGREGATE = "_aggregate"
 
 @dataclass
 class Part:
-    """A literal, its node, and the node of each term (atoms) or variable (``in``); None where there is none."""
+    """A literal, its node, and the node of each term or variable in it (None where the source has none)."""
 
     literal: Literal_
     node: ast.expr

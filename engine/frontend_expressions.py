@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound=ast.AST)
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 _PLAIN = (
     ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare | ast.IfExp | ast.JoinedStr | ast.FormattedValue
@@ -91,16 +92,15 @@ class _Reader:
             name = self.replaced[node]
             self.variables[name] = None
             return ast.copy_location(ast.Name(name, ast.Load()), node)
-        if isinstance(node, ast.Name):
-            return self.name(node, inner)
-        if isinstance(node, ast.Constant):
-            return self.constant(node)
-        if isinstance(node, ast.Attribute):
-            return self.attribute(node, inner)
-        if isinstance(node, ast.Call):
-            return self.call(node, inner)
-        if isinstance(node, Comprehension):
-            return self.comprehension(node, inner)
+        handlers = {
+            ast.Name: self.name,
+            ast.Constant: self.constant,
+            ast.Attribute: self.attribute,
+            ast.Call: self.call,
+            **dict.fromkeys(_COMPREHENSIONS, self.comprehension),
+        }
+        if (handler := handlers.get(type(node))) is not None:
+            return handler(node, inner)
         if isinstance(node, _PLAIN):
             return self.plain(node, inner)
         refuse_syntax(node)
@@ -120,7 +120,7 @@ class _Reader:
                     changed[field] = items
         return _with(node, changed)
 
-    def constant(self, node: ast.Constant) -> ast.Constant:
+    def constant(self, node: ast.Constant, _inner: frozenset[str]) -> ast.Constant:
         if not isinstance(node.value, str | int | float | bool | None):
             raise Refused(node, f"a {type(node.value).__name__} constant has no meaning in a rule")
         return node

@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ir import Expr
 
 _NUMBERS = {"int": 0, "bool": 0, "float": 1}
+_TEXT = (
+    "capitalize casefold center expandtabs format join ljust lower lstrip removeprefix removesuffix replace "
+    "rjust rstrip strip swapcase title translate upper zfill"
+)
+_TESTS = (
+    "endswith startswith isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isspace "
+    "istitle isupper issubset issuperset is_integer"
+)
 _METHODS = {
-    **dict.fromkeys(
-        "capitalize casefold center expandtabs format join ljust lower lstrip removeprefix removesuffix replace "
-        "rjust rstrip strip swapcase title translate upper zfill".split(),
-        STR,
-    ),
-    **dict.fromkeys(
-        "endswith startswith isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isspace "
-        "istitle isupper issubset issuperset is_integer".split(),
-        BOOL,
-    ),
-    **dict.fromkeys("bit_count bit_length count find index rfind rindex".split(), INT),
-    **dict.fromkeys("rsplit split splitlines".split(), listing(STR)),
+    **dict.fromkeys(_TEXT.split(), STR),
+    **dict.fromkeys(_TESTS.split(), BOOL),
+    **dict.fromkeys(("bit_count", "bit_length", "count", "find", "index", "rfind", "rindex"), INT),
+    **dict.fromkeys(("rsplit", "split", "splitlines"), listing(STR)),
     **dict.fromkeys(("partition", "rpartition"), Type("tuple", (STR, STR, STR))),
 }
 _FIXED = {
-    **dict.fromkeys("ascii bin chr format hex oct repr str".split(), STR),
-    **dict.fromkeys("int len ord".split(), INT),
-    **dict.fromkeys("all any bool isinstance".split(), BOOL),
+    **dict.fromkeys(("ascii", "bin", "chr", "format", "hex", "oct", "repr", "str"), STR),
+    **dict.fromkeys(("int", "len", "ord"), INT),
+    **dict.fromkeys(("all", "any", "bool", "isinstance"), BOOL),
     "float": FLOAT,
     "range": listing(INT),
 }
@@ -66,51 +66,51 @@ class _Inference:
         self.names = names
 
     def of(self, node: ast.expr, env: dict[str, Type]) -> Type:
-        method = getattr(self, type(node).__name__.lower(), None)
+        method = getattr(self, f"of_{type(node).__name__.lower()}", None)
         found: Type = method(node, env) if method is not None else ANY
         return found
 
-    def constant(self, node: ast.Constant, _env: dict[str, Type]) -> Type:
+    def of_constant(self, node: ast.Constant, _env: dict[str, Type]) -> Type:
         return of_value(node.value)
 
-    def name(self, node: ast.Name, env: dict[str, Type]) -> Type:
+    def of_name(self, node: ast.Name, env: dict[str, Type]) -> Type:
         if node.id in env:
             return env[node.id]
         return of_value(self.names[node.id]) if node.id in self.names else ANY
 
-    def joinedstr(self, node: ast.JoinedStr, env: dict[str, Type]) -> Type:
+    def of_joinedstr(self, node: ast.JoinedStr, env: dict[str, Type]) -> Type:
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 self.of(part.value, env)
         return STR
 
-    def tuple(self, node: ast.Tuple, env: dict[str, Type]) -> Type:
+    def of_tuple(self, node: ast.Tuple, env: dict[str, Type]) -> Type:
         inside = tuple(self.of(e, env) for e in node.elts)
         return Type("tuple", () if any(isinstance(e, ast.Starred) for e in node.elts) else inside)
 
-    def list(self, node: ast.List | ast.Set, env: dict[str, Type]) -> Type:
+    def of_list(self, node: ast.List | ast.Set, env: dict[str, Type]) -> Type:
         inside = {self.of(e, env) for e in node.elts}
         return listing(inside.pop() if len(inside) == 1 else ANY)
 
-    set = list
+    of_set = of_list
 
-    def ifexp(self, node: ast.IfExp, env: dict[str, Type]) -> Type:
+    def of_ifexp(self, node: ast.IfExp, env: dict[str, Type]) -> Type:
         self.of(node.test, env)
         return meet(self.of(node.body, env), self.of(node.orelse, env))
 
-    def boolop(self, node: ast.BoolOp, env: dict[str, Type]) -> Type:
+    def of_boolop(self, node: ast.BoolOp, env: dict[str, Type]) -> Type:
         first, *others = [self.of(v, env) for v in node.values]
         for other in others:
             first = meet(first, other)
         return first
 
-    def unaryop(self, node: ast.UnaryOp, env: dict[str, Type]) -> Type:
+    def of_unaryop(self, node: ast.UnaryOp, env: dict[str, Type]) -> Type:
         operand = self.of(node.operand, env)
         if isinstance(node.op, ast.Not):
             return BOOL
         return INT if operand == BOOL else operand
 
-    def binop(self, node: ast.BinOp, env: dict[str, Type]) -> Type:
+    def of_binop(self, node: ast.BinOp, env: dict[str, Type]) -> Type:
         left, right = self.of(node.left, env), self.of(node.right, env)
         if "any" in (left.name, right.name):
             return STR if left == STR and isinstance(node.op, ast.Mod) else ANY
@@ -121,7 +121,7 @@ class _Inference:
             raise Refused(node, f"wrong type: {left} {symbol} {right}", hint)
         return found
 
-    def compare(self, node: ast.Compare, env: dict[str, Type]) -> Type:
+    def of_compare(self, node: ast.Compare, env: dict[str, Type]) -> Type:
         operands = [node.left, *node.comparators]
         types = [self.of(o, env) for o in operands]
         for i, op in enumerate(node.ops):
@@ -143,7 +143,7 @@ class _Inference:
                 )
         return BOOL
 
-    def subscript(self, node: ast.Subscript, env: dict[str, Type]) -> Type:
+    def of_subscript(self, node: ast.Subscript, env: dict[str, Type]) -> Type:
         base = self.of(node.value, env)
         if base.name in ("int", "float", "bool"):
             raise Refused(node, f"wrong type: {base} has no elements")
@@ -169,7 +169,9 @@ class _Inference:
             raise Refused(node, f"wrong type: {base} has no position {position}")
         return base.args[position]
 
-    def generatorexp(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, env: dict[str, Type]) -> Type:
+    def of_generatorexp(
+        self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, env: dict[str, Type]
+    ) -> Type:
         for each in node.generators:
             inside = element(self.of(each.iter, env)) or ANY
             env = {**env, **_targets(each.target, inside)}
@@ -177,9 +179,9 @@ class _Inference:
                 self.of(condition, env)
         return listing(self.of(node.elt, env))
 
-    listcomp = setcomp = generatorexp
+    of_listcomp = of_setcomp = of_generatorexp
 
-    def call(self, node: ast.Call, env: dict[str, Type]) -> Type:
+    def of_call(self, node: ast.Call, env: dict[str, Type]) -> Type:
         args = [self.of(a, env) for a in node.args]
         keywords = {k.arg: self.of(k.value, env) for k in node.keywords}
         if isinstance(node.func, ast.Attribute):

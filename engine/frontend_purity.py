@@ -14,28 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _BUILTINS = (
-    "abs all any ascii bin bool chr divmod enumerate filter float format frozenset hex int isinstance len list "
-    "map max min oct ord pow range repr reversed round set slice sorted str sum tuple zip"
+    "abs all any ascii bin bool chr divmod enumerate filter float format frozenset hex int isinstance len "
+    "list map max min oct ord pow range repr reversed round set slice sorted str sum tuple zip"
 )
 BUILTINS: dict[str, Any] = {name: getattr(builtins, name) for name in _BUILTINS.split()}
 """Builtin functions that rules may call."""
 
-METHODS = frozenset(
-    "bit_count bit_length capitalize casefold center count endswith expandtabs find format get index intersection "
-    "is_integer isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isspace issubset issuperset "
-    "istitle isupper items join keys ljust lower lstrip partition removeprefix removesuffix replace rfind rindex "
-    "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title translate union difference "
-    "upper values zfill".split()
+_METHODS = (
+    "bit_count bit_length capitalize casefold center count difference endswith expandtabs find format get "
+    "index intersection is_integer isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
+    "isspace issubset issuperset istitle isupper items join keys ljust lower lstrip partition removeprefix "
+    "removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip "
+    "swapcase title translate union upper values zfill"
 )
+METHODS = frozenset(_METHODS.split())
 """Methods that rules may call, whatever they are called on."""
 
-_IMPURE_BUILTINS = frozenset(
-    "breakpoint compile delattr eval exec globals hash help id input locals open print setattr vars __import__".split()
+_CHANGING = (
+    "__import__ breakpoint compile delattr eval exec globals hash help id input locals open print setattr "
+    "vars"
 )
-_IMPURE_MODULES = frozenset(
+_IMPURE_BUILTINS = frozenset(_CHANGING.split())
+_OUTSIDE_WORLD = (
     "asyncio getpass logging multiprocessing os posix random secrets select shutil signal socket subprocess "
-    "tempfile threading time".split()
+    "tempfile threading time"
 )
+_IMPURE_MODULES = frozenset(_OUTSIDE_WORLD.split())
 
 
 def known(function: Any) -> bool:
@@ -50,7 +54,7 @@ _PURE_BUILTINS = frozenset(BUILTINS.values())
 
 
 def impurity(function: Callable[..., Any]) -> str:
-    """What makes a function that is marked pure obviously impure, as ``calls print``; empty when nothing does."""
+    """What makes a function obviously impure although it is marked pure (``calls print``), or nothing."""
     if function not in _FOUND:
         _FOUND[function] = _scan(function, set()) if isinstance(function, FunctionType) else ""
     return _FOUND[function]
@@ -104,7 +108,7 @@ def _module_of(value: Any) -> str:
 
 
 def _uses(code: CodeType, outside: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """What a function's code reads from outside, and what it changes there (``outside``: its closure's names)."""
+    """What a function's code reads and changes outside it; ``outside`` are the names of its closure."""
     for instruction in dis.get_instructions(code):
         name = str(instruction.argval)
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF"):

@@ -86,16 +86,11 @@ def read(rule: Rule) -> tuple[Source, ast.FunctionDef]:
     """
     code = rule.function.__code__
     lines = linecache.getlines(code.co_filename, rule.function.__globals__)
+    place = f"{code.co_filename}, line {code.co_firstlineno}"
     if not lines:
-        raise LoadError(
-            [
-                Problem(
-                    f"no source for rule {rule.name} ({code.co_filename}, line {code.co_firstlineno})",
-                    hint="rules are read from their source: define them in a file",
-                    rule=rule.name,
-                )
-            ]
-        )
+        message = f"no source for rule {rule.name} ({place})"
+        hint = "rules are read from their source: define them in a file"
+        raise LoadError([Problem(message, hint=hint, rule=rule.name)])
     known = _PARSED.get(code.co_filename)
     if known is None or known[0] is not lines:
         try:
@@ -106,13 +101,7 @@ def read(rule: Rule) -> tuple[Source, ast.FunctionDef]:
     source = known[1]
     node = source.functions.get(code.co_firstlineno)
     if node is None or node.name != code.co_name:
-        raise LoadError(
-            [
-                Problem(
-                    f"the source of rule {rule.name} ({code.co_filename}, line {code.co_firstlineno}) has changed",
-                    hint="start again: the file is no longer the one that was imported",
-                    rule=rule.name,
-                )
-            ]
-        )
+        message = f"the source of rule {rule.name} ({place}) has changed"
+        hint = "start again: the file is no longer the one that was imported"
+        raise LoadError([Problem(message, hint=hint, rule=rule.name)])
     return source, node

@@ -200,9 +200,7 @@ def _aggregate(draft: Draft, node: ast.expr, calls: list[ast.Call]) -> Aggregate
 
 
 def _allocate(draft: Draft, call: ast.Call) -> Allocate:
-    given: dict[str, ast.expr] = {}
-    for name, node in [*zip(("low", "high", "hints"), call.args, strict=False)]:
-        given[name] = node
+    given: dict[str, ast.expr] = dict(zip(("low", "high", "hints"), call.args, strict=False))
     for keyword in call.keywords:
         if keyword.arg not in ("low", "high", "hints") or keyword.arg in given:
             raise Refused(keyword, "allocate() takes low, high and hints")

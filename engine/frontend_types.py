@@ -43,17 +43,19 @@ def from_annotation(annotation: Any, *, columns: bool = False) -> Type | None:
     if annotation in SCALARS:
         return SCALARS[annotation]
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if annotation is tuple or origin is tuple:
+    if tuple in (annotation, origin):
         inside = [from_annotation(a, columns=columns) for a in args if a is not Ellipsis]
-        if None in inside or (columns and len(args) < 2):
-            return None
-        return Type("tuple", tuple(t for t in inside if t is not None))
-    if columns:
-        return None
+        found = Type("tuple", tuple(t for t in inside if t is not None))
+        return None if None in inside or (columns and len(args) < 2) else found
+    return None if columns else _of_other(annotation, origin, args)
+
+
+def _of_other(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Type:
+    """The type of an annotation that no column can have."""
     if annotation in ITERABLES or origin in ITERABLES:
         return listing((from_annotation(args[0]) if args else None) or ANY)
     if isinstance(annotation, typing.NewType):
-        return from_annotation(annotation.__supertype__)
+        return from_annotation(annotation.__supertype__) or ANY
     if origin is typing.Literal:
         found = {of_value(a) for a in args}
         return found.pop() if len(found) == 1 else ANY

@@ -53,7 +53,7 @@ class _ColumnDoc:
 
 
 def column(doc: str = "") -> Any:
-    """Documents a column of a relation: ``priority: int = column("higher wins, 0 to 65535")``."""
+    """Documents a column of a relation, as in ``priority: int = column("higher wins, 0 to 65535")``."""
     return _ColumnDoc(doc)
 
 
@@ -71,7 +71,7 @@ class Relation(Pattern):
 
     __relation__: ClassVar[RelationDef]
 
-    def __init__(self, *terms: object, **columns: object) -> None:
+    def __init__(self, *_terms: object, **_columns: object) -> None:
         """Patterns exist in rules only."""
         refuse()
 
@@ -213,22 +213,22 @@ def pure(function: F) -> F:
     return function
 
 
-def every(pattern: Pattern) -> Pattern:
-    """``every(R(x))``: R is meant to combine with all other literals, though it shares no variable with them."""
+def every(pattern: Pattern) -> Pattern:  # noqa: ARG001 - read, not run
+    """``every(R(x))``: R is meant to combine with all other literals, sharing no variable with them."""
     refuse()
 
 
-def collect(value: object) -> Any:
+def collect(value: object) -> Any:  # noqa: ARG001 - read, not run
     """In a head: the sorted tuple of the distinct values that ``value`` takes in the group."""
     refuse()
 
 
-def count(value: object) -> Any:
+def count(value: object) -> Any:  # noqa: ARG001 - read, not run
     """In a head: how many distinct values ``value`` takes in the group."""
     refuse()
 
 
-def allocate(low: int, high: int, hints: object = None) -> Any:
+def allocate(low: int, high: int, hints: object = None) -> Any:  # noqa: ARG001 - read, not run
     """In a head: a number from ``low`` to ``high`` that no other group has, kept as long as the group exists.
 
     Args:

@@ -1,4 +1,4 @@
-"""Database relations from an .ovsschema: one of whole rows per table, one of elements per set or map column."""
+"""Database relations from an .ovsschema: whole rows of each table, elements of its sets and maps."""
 
 from __future__ import annotations
 
