@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ovn_rules.engine.ir import Aggregate, Allocate, Fact
@@ -72,8 +73,12 @@ class Aggregator:
         """
         pending, self.pending = self.pending, {}
         touched: dict[Group, None] = {}
-        done: Counts = {}
-        undo.append(lambda: self._revert(done))
+        done: Counts | None = None
+        if self.groups:
+            undo.append(partial(self._revert, done := {}))
+        else:
+            undo.append(self.groups.clear)
+            undo = []  # emptying it undoes the rest
         self._change(pending, touched, done)
         for group in touched:
             members = self.groups.get(group)
@@ -159,14 +164,21 @@ class Allocator:
     A group that has a hint in range and free takes it; any other, in order, gets the first free number after
     the last one given, wrapping at the end. Until a number has been given, the last one is the largest hint
     taken. When all are taken, groups wait.
+
+    Attributes:
+        given: numbers that groups must get, before any hint.
+        numbers: the number of each group.
+        waiting: the groups that have none, because all are taken.
+        many: numbers of derivations of groups, where they are not 1.
     """
 
     def __init__(self, relation: str, term: Allocate, position: int, hints: Index | None) -> None:
+        self.given: Mapping[Group, int] = {}
         self.relation = relation
         self.low, self.high = term.low, term.high
         self.position = position
         self.hints = hints
-        self.derivations: dict[Group, int] = {}
+        self.many: dict[Group, int] = {}
         self.numbers: dict[Group, int] = {}
         self.taken: dict[int, Group] = {}
         self.waiting: set[Group] = set()
@@ -180,13 +192,15 @@ class Allocator:
     def flush(self, out: Counts, undo: list[Undo]) -> None:
         """Give numbers to new groups, take those of groups that are gone; add the facts to ``out``."""
         pending, self.pending = self.pending, {}
-        last = self.last
-        undo.append(lambda: setattr(self, "last", last))
+        undo.append(partial(setattr, self, "last", self.last))
+        if not self.numbers and not self.waiting:
+            undo.append(self._clear)
+            undo = []  # emptying it undoes the rest
         appeared: list[Group] = []
         for group, change in pending.items():
             if not change:
                 continue
-            old = self.derivations.get(group, 0)
+            old = self._derivations(group)
             self._set_derivations(group, old + change)
             undo.append(lambda group=group, old=old: self._set_derivations(group, old))  # type: ignore[misc]
             if old and not old + change:
@@ -207,7 +221,7 @@ class Allocator:
 
     def _take_hints(self, groups: list[Group], out: Counts, undo: list[Undo]) -> list[Group]:
         """Give hinted numbers; returns the groups that are left."""
-        if self.hints is None:
+        if self.hints is None and not self.given:
             return groups
         left, largest = [], None
         for group in groups:
@@ -222,7 +236,11 @@ class Allocator:
         return left
 
     def _free_hints(self, group: Group) -> Iterable[int]:
-        assert self.hints is not None  # noqa: S101
+        if group in self.given:
+            yield self.given[group]
+            return
+        if self.hints is None:
+            return
         bucket = self.hints.table.get(group[0] if len(group) == 1 else group)
         for fact in () if bucket is None else bucket if bucket.__class__ is dict else (bucket,):
             number = fact[-1]
@@ -272,11 +290,18 @@ class Allocator:
 
         undo.append(back)
 
+    def _clear(self) -> None:
+        for each in (self.numbers, self.taken, self.waiting, self.many):
+            each.clear()
+
+    def _derivations(self, group: Group) -> int:
+        return self.many.get(group, 1 if group in self.numbers or group in self.waiting else 0)
+
     def _set_derivations(self, group: Group, count: int) -> None:
-        if count:
-            self.derivations[group] = count
+        if count > 1:
+            self.many[group] = count
         else:
-            self.derivations.pop(group, None)
+            self.many.pop(group, None)
 
     def exhausted(self) -> Exhausted | None:
         """The groups that wait for a number, if any."""

@@ -81,9 +81,10 @@ def default_lookup(program: Program, forced: Callable[[int], bool]) -> Lookup:
     """
 
     def lookup(position: int, atom: Atom, bound: tuple[int, ...]) -> tuple[Access, tuple[int, ...]]:
-        if forced(position):
-            return Access.INDEX, bound
         definition = program.relations[atom.relation]
+        if forced(position):
+            whole_key = definition.key is not None and set(definition.key) <= set(bound) and not atom.negated
+            return Access.INDEX, definition.key if whole_key and definition.key else bound
         if definition.key is not None and set(definition.key) <= set(bound):
             if not atom.negated or set(definition.key) == set(bound):
                 return Access.KEY, definition.key

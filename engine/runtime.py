@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
@@ -19,7 +20,7 @@ from ovn_rules.engine.groups import Exhausted, Undo
 from ovn_rules.engine.ir import Atom, Fact, Program
 from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
 from ovn_rules.engine.recursion import fixpoint
-from ovn_rules.engine.store import Conflict, Counts, KeyedStore, pair
+from ovn_rules.engine.store import Conflict, Counts, Index, KeyedStore, pair
 
 Change = tuple[Collection[Fact], Collection[Fact]]
 """Deleted facts, inserted facts."""
@@ -64,11 +65,17 @@ class Engine:
 
     Args:
         program: what ``load`` returned.
+        allocated: numbers that groups of ``allocate`` must get: relation → group → number.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, program: Program, allocated: Mapping[str, Mapping[tuple[Any, ...], int]] | None = None
+    ) -> None:
         self.program = program
         self.network = Network(program)
+        for relation, numbers in (allocated or {}).items():
+            for allocator in self.network.members[relation].allocators:
+                allocator.given = numbers
         self.transactions = 0
         self._seeded = False
         self._undo: list[Undo] = []
@@ -101,6 +108,24 @@ class Engine:
     def allocations(self, relation: str) -> dict[tuple[Any, ...], int]:
         """The numbers that a relation's ``allocate`` has given: group (the other columns) → number."""
         return {g: n for a in self.network.members[relation].allocators for g, n in a.numbers.items()}
+
+    def recompute(self) -> dict[str, tuple[set[Fact], set[Fact]]]:
+        """Evaluate everything from scratch, given the numbers already allocated, and compare.
+
+        Returns:
+            For each relation that differs, the facts that are missing here and those that shouldn't be here.
+            Empty unless the engine has a fault.
+        """
+        derived = self.program.derived
+        fresh = Engine(self.program, {r: self.allocations(r) for r in derived})
+        members = self.network.members
+        fresh.transact({n: ((), m.store.held()) for n, m in members.items() if n not in derived})
+        differences = {}
+        for name in derived:
+            right, here = set(fresh.facts(name)), set(self.facts(name))
+            if right != here:
+                differences[name] = (right - here, here - right)
+        return differences
 
     # -- changing ------------------------------------------------------------------------------------------
 
@@ -213,7 +238,7 @@ class Engine:
             self._queued.add(rank)
             heapq.heappush(self._heap, rank)
 
-    def _settle(self, member: Member, result: Changes) -> tuple[list[Fact], list[Fact]]:
+    def _settle(self, member: Member, result: Changes) -> tuple[Collection[Fact], Collection[Fact]]:
         """Apply what clauses added to a relation's counts; the change of its visible facts."""
         for aggregator in member.aggregators:
             if aggregator.pending:
@@ -232,7 +257,10 @@ class Engine:
         if not pending:
             return [], []
         store = member.store
-        self._undo.append(lambda: _unapply(member, pending))
+        if store.table:
+            self._undo.append(lambda: _unapply(member, pending))
+        else:
+            self._undo.append(store.clear)
         change = store.apply(pending)
         if isinstance(store, KeyedStore) and store.rivals:
             keys = dict.fromkeys(store.key(f) for f in pending)
@@ -253,14 +281,12 @@ class Engine:
             self._wake(consumer, groups)
         existed = [(c, self._existing(c, groups)) for c in node.negations]
         self._update(node.indexes.values(), deleted, inserted)
-        self._undo.append(lambda: self._update(node.indexes.values(), inserted, deleted))
         for consumer in node.after:
             self._wake(consumer, groups)
         for consumer, before in existed:
             self._wake_negation(consumer, before)
         if node.late:
             self._update(node.late.values(), deleted, inserted)
-            self._undo.append(lambda: self._update(node.late.values(), inserted, deleted))
 
     def _wake(self, consumer: Consumer, groups: Mapping[int, Change]) -> None:
         for mask, (deleted, inserted) in groups.items():
@@ -308,9 +334,10 @@ class Engine:
         if vanished:
             self._run(consumer.rule, consumer.run, vanished, 1)
 
-    @staticmethod
-    def _update(indexes: Iterable[Any], deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
+    def _update(self, indexes: Iterable[Index], deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
         for index in indexes:
+            # What was empty is emptied again, so that a first load need not be remembered as a whole.
+            self._undo.append(partial(_restore, index, inserted, deleted) if index.table else index.table.clear)
             if deleted:
                 index.remove(deleted)
             if inserted:
@@ -353,6 +380,11 @@ class Engine:
             member.lost = {}
             for group in (*member.aggregators, *member.allocators):
                 group.pending = {}
+
+
+def _restore(index: Index, deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
+    index.remove(deleted)
+    index.add(inserted)
 
 
 def _unapply(member: Member, changes: Counts) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from ovn_rules.engine.codegen import index_functions
@@ -49,10 +51,11 @@ class Index:
 
 def key_function(positions: tuple[int, ...]) -> Callable[[Fact], Any]:
     """The function from a fact to the value an index or key table is keyed by: bare for one position."""
-    if len(positions) == 1:
-        (only,) = positions
-        return lambda fact: fact[only]
-    return lambda fact: tuple(fact[i] for i in positions)
+    return itemgetter(*positions) if positions else _everything
+
+
+def _everything(_fact: Fact) -> tuple[()]:
+    return ()
 
 
 class Store:
@@ -71,11 +74,19 @@ class Store:
         """The facts that rules see."""
         return self.counts.keys()
 
+    def held(self) -> Iterable[Fact]:
+        """All facts that have a derivation, visible or not."""
+        return self.counts
+
     def count(self, fact: Fact) -> int:
         """The number of derivations of a fact; 0 when it does not hold."""
         return self.counts.get(fact, 0)
 
-    def apply(self, changes: Mapping[Fact, int]) -> tuple[list[Fact], list[Fact]]:
+    def clear(self) -> None:
+        """Forget every fact."""
+        self.counts.clear()
+
+    def apply(self, changes: Mapping[Fact, int]) -> tuple[Collection[Fact], Collection[Fact]]:
         """Add to derivation counts.
 
         Returns:
@@ -84,7 +95,7 @@ class Store:
         counts = self.counts
         if not counts and min(changes.values()) > 0:
             counts.update(changes)
-            return [], list(changes)
+            return (), changes.keys()
         deleted, inserted = [], []
         get = counts.get
         for fact, change in changes.items():
@@ -125,7 +136,7 @@ class KeyedStore(Store):
         self.key = key_function(definition.key)
         self.bare = len(definition.key) == 1
         rest = tuple(i for i in range(len(definition.columns)) if i not in definition.key)
-        self.preference = key_function(rest) if rest else (lambda _fact: ())
+        self.preference = key_function(rest)
         self.by_key: dict[Any, Fact] = {}
         self.rivals: dict[Any, list[Fact]] = {}
 
@@ -136,6 +147,9 @@ class KeyedStore(Store):
     def visible(self) -> Collection[Fact]:
         return self.by_key.values()
 
+    def held(self) -> Iterable[Fact]:
+        return chain(self.by_key.values(), *self.rivals.values())
+
     def holds(self, fact: Fact) -> bool:
         """Whether the fact has a derivation, visible or not."""
         key = self.key(fact)
@@ -144,9 +158,19 @@ class KeyedStore(Store):
     def count(self, fact: Fact) -> int:
         return self.counts.get(fact, 1) if self.holds(fact) else 0
 
-    def apply(self, changes: Mapping[Fact, int]) -> tuple[list[Fact], list[Fact]]:
+    def clear(self) -> None:
+        super().clear()
+        self.by_key.clear()
+        self.rivals.clear()
+
+    def apply(self, changes: Mapping[Fact, int]) -> tuple[Collection[Fact], Collection[Fact]]:
         before: dict[Any, Fact | None] = {}
         by_key, counts, key_of = self.by_key, self.counts, self.key
+        if not by_key and set(changes.values()) == {1}:
+            by_key.update(zip(map(key_of, changes), changes, strict=True))
+            if len(by_key) == len(changes):
+                return (), changes.keys()
+            by_key.clear()
         for fact, change in changes.items():
             if not change:
                 continue

@@ -43,7 +43,7 @@ def invalid_address(port, name, entry):
     Problem(name, f"invalid syntax '{entry}' in macs column") <= (
         nb.Logical_Port.macs(port, entry)
         & (entry != "unknown")
-        & (not is_mac(entry))
+        & ~is_mac(entry)
         & nb.Logical_Port(_uuid=port, name=name)
     )
 

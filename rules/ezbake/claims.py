@@ -16,10 +16,10 @@ from ovn_rules.rules.ezbake.relations import (
 
 
 @rule
-def plugged_in(chassis, host, bridge, port, interface, name):
+def plugged_in(chassis, bridge, port, interface, name):
     """An interface of the integration bridge says in external_ids:iface-id which logical port it is."""
     PluggedIn(chassis, name) <= (
-        ActiveChassis(chassis, host, bridge)
+        ActiveChassis(chassis, _, bridge)
         & ovs.Bridge.ports(bridge, port)
         & ovs.Port.interfaces(port, interface)
         & ovs.Interface.external_ids(interface, "iface-id", name)

@@ -26,10 +26,10 @@ def push(tag: int) -> str:
 
 
 @rule
-def plugged(chassis, host, bridge, port, interface, name, number):
+def plugged(chassis, bridge, port, interface, name, number):
     """A logical port's frames come and go through its interface's OpenFlow port, once the switch gave it one."""
     Plugged(chassis, name, number) <= (
-        ActiveChassis(chassis, host, bridge)
+        ActiveChassis(chassis, _, bridge)
         & ovs.Bridge.ports(bridge, port)
         & ovs.Port.interfaces(port, interface)
         & ovs.Interface.external_ids(interface, "iface-id", name)
@@ -39,10 +39,10 @@ def plugged(chassis, host, bridge, port, interface, name, number):
 
 
 @rule
-def tunnel_out(chassis, host, bridge, port, interface, peer, number):
+def tunnel_out(chassis, bridge, port, interface, peer, number):
     """The tunnel to another chassis is the port that says so in external_ids:ovn-chassis-id."""
     TunnelOut(chassis, peer, number) <= (
-        ActiveChassis(chassis, host, bridge)
+        ActiveChassis(chassis, _, bridge)
         & ovs.Bridge.ports(bridge, port)
         & ovs.Port.external_ids(port, "ovn-chassis-id", peer)
         & ovs.Port.interfaces(port, interface)

@@ -17,12 +17,12 @@ from ovn_rules.rules.ezbake import (
     ports,
     stored,
     switching,
-    translation,
+    # translation,
     tunnels,
 )
 
 CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
-CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
+CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, stored)
 WHOLE: tuple[ModuleType, ...] = (
     *CENTRAL,
     *(m for m in CHASSIS if m not in (holders, stored)),

@@ -49,24 +49,23 @@ def first_free(chassis: tuple[str, ...], taken: tuple[int, ...]) -> tuple[tuple[
 
 
 @rule
-def peer(host, name, me, encap, kind, ip, row):
+def peer(host, name, encap, kind, ip, row):
     """A host reaches every other chassis through the first encapsulation of it that makes a tunnel."""
-    PeerEncap(host, name, encap, kind, ip) <= (
+    PeerEncap(host, name, str(encap), kind, ip) <= (
         sb.Chassis(_uuid=row, name=name)
         & ~LocalChassis(_, name)
         & sb.Chassis.encaps(row, encap)
         & sb.Encap(_uuid=encap, type=kind, ip=ip)
         & (kind in TUNNELS)
-        & every(LocalChassis(host, me))
+        & every(LocalChassis(host, _))
     )
 
 
 @rule
-def local_peer(host, me, name, other, kind, ip):
+def local_peer(host, me, name, kind, ip):
     """Hosts whose own databases are read reach each other as those say."""
     PeerEncap(host, name, "", kind, ip) <= (
         Chassis(name, kind, ip)
-        & LocalChassis(other, name)
         & (kind in TUNNELS)
         & every(LocalChassis(host, me))
         & (me != name)

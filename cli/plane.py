@@ -1,0 +1,203 @@
+"""A control plane at work: databases feed an engine, and what it derives is written back.
+
+What both daemons share. Everything runs in one thread, in the style of Open vSwitch's own daemons: ``run`` does
+what can be done now, ``wait`` says what to wake up for.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovn_rules.cli.log import Log
+from ovn_rules.engine import Changes, Conflict, Engine, Fact, Program, RuleFailure
+from ovn_rules.engine.sinks import Sink
+from ovn_rules.io.database import Database
+from ovn_rules.io.events import Event, Lost, Unusable, Updated, Waiting
+from ovn_rules.io.writer import Writer
+
+Delta = Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How the facts of a relation are said in the log when they appear: a level and a line with its columns."""
+
+    relation: str
+    level: str
+    text: str
+
+
+@dataclass
+class Plane:
+    """An engine between databases.
+
+    Attributes:
+        program: the rules.
+        sinks: how derived relations are written.
+        reports: relations that are said in the log.
+        log: where.
+    """
+
+    program: Program
+    sinks: tuple[Sink, ...]
+    reports: tuple[Report, ...]
+    log: Log
+    databases: dict[str, Database] = field(default_factory=dict)
+    writers: dict[str, Writer] = field(default_factory=dict)
+    failures: int = 0
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.program)
+        self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
+        self._conflicts: set[Conflict] = set()
+        self._exhausted: set[str] = set()
+        self._refused: list[Delta] = []
+
+    # -- databases -----------------------------------------------------------------------------------------
+
+    def attach(self, database: Database) -> None:
+        """Follow a database, and write to it what the sinks say."""
+        self.databases[database.name] = database
+        sinks = tuple(s for s in self.sinks if s.database == database.name)
+        if sinks:
+            columns = {s.relation: self._columns[s.relation] for s in sinks}
+            writer = self.writers[database.name] = Writer(database, sinks, columns)
+            writer.note({r: ((), self.engine.facts(r)) for r in columns})
+
+    def read(self, name: str) -> list[Delta]:
+        """What a database has to say: its changes; everything else goes to the log."""
+        return [e.delta for e in self.databases[name].run() if not self._said(e)]
+
+    def _said(self, event: Event) -> bool:
+        if isinstance(event, Updated):
+            return False
+        level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"
+        self.log.say(level, str(event))
+        return True
+
+    # -- the engine ----------------------------------------------------------------------------------------
+
+    def commit(self, *deltas: Delta) -> Changes:
+        """Take changes of base facts into the engine, and hand what follows to the writers.
+
+        A rule whose function fails is said in the log; the change is kept and tried again with the next one,
+        so that nothing is lost and nothing else stops.
+        """
+        known = self.program.relations
+        everything = merge([*self._refused, *deltas])
+        given = {n: c for n, c in everything.items() if n in known}
+        try:
+            changes = self.engine.transact(given)
+        except RuleFailure as failure:
+            self.failures += 1
+            self.log.say("err", f"{failure}; the change waits until the facts change")
+            self._refused = [everything]
+            return Changes()
+        self._refused = []
+        for writer in self.writers.values():
+            writer.note(changes)
+        self._report(changes)
+        return changes
+
+    def _report(self, changes: Changes) -> None:
+        for report in self.reports:
+            for fact in changes[report.relation][1]:
+                values = dict(zip(self._columns[report.relation], fact, strict=True))
+                self.log.say(report.level, report.text.format(**values))
+        for conflict in changes.conflicts:
+            self._report_conflict(conflict)
+        waiting = {e.relation: e for e in changes.exhausted}
+        for relation, exhausted in waiting.items():
+            text = f"all tunnel keys exhausted: {names(exhausted.groups)}" if relation == "PortKey" else (
+                f"{relation}: all numbers exhausted: {names(exhausted.groups)}"
+            )
+            if text not in self._exhausted:
+                self._exhausted.add(text)
+                self.log.say("warn", f"{text} must wait until one is free")
+
+    def _report_conflict(self, conflict: Conflict) -> None:
+        if conflict in self._conflicts:
+            return
+        self._conflicts.add(conflict)
+        columns = self._columns[conflict.relation]
+        different = [f for f in conflict.rejected if outcome(columns, f) != outcome(columns, conflict.kept)]
+        if different:
+            rejected = "; ".join(described(columns, f) for f in different)
+            kept = described(columns, conflict.kept)
+            self.log.say("warn", f"{conflict.relation}: kept {kept}; rejected {rejected}")
+
+    # -- the loop ------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Send what is to be sent."""
+        for writer in self.writers.values():
+            for event in writer.run():
+                self.log.say("warn", str(event))
+
+    def wait(self, poller: Any) -> None:
+        """Wake the poller when there is something to do."""
+        for database in self.databases.values():
+            database.wait(poller)
+        for writer in self.writers.values():
+            writer.wait(poller)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is waiting to be written."""
+        return all(w.idle for w in self.writers.values())
+
+    def settle(self) -> None:
+        """After a large load: what is there now will stay, so the collector needn't look at it again."""
+        gc.freeze()
+
+    def resync(self) -> tuple[int, int]:
+        """Compare everything with evaluation from scratch, and the databases with what is derived.
+
+        Returns:
+            The numbers of facts and of rows that differed.
+        """
+        facts = sum(len(a) + len(b) for a, b in self.engine.recompute().values())
+        return facts, sum(w.resync() for w in self.writers.values())
+
+    def close(self) -> None:
+        """End the connections."""
+        for database in self.databases.values():
+            database.close()
+
+
+def merge(deltas: list[Delta]) -> dict[str, tuple[Iterable[Fact], Iterable[Fact]]]:
+    """Several changes in a row as one: what was inserted and then deleted again is gone."""
+    if len(deltas) == 1:
+        return dict(deltas[0])
+    result: dict[str, tuple[dict[Fact, None], dict[Fact, None]]] = {}
+    for delta in deltas:
+        for name, (gone, come) in delta.items():
+            deleted, inserted = result.setdefault(name, ({}, {}))
+            for fact in gone:
+                inserted.pop(fact, None)
+                deleted[fact] = None
+            for fact in come:
+                inserted[fact] = None
+    return dict(result)
+
+
+_OUTCOME = ("actions", "ofport", "chassis", "name")
+
+
+def outcome(columns: tuple[str, ...], fact: Fact) -> tuple[Any, ...]:
+    """What a fact comes to: two that agree in this are no conflict worth a word."""
+    return tuple(v for c, v in zip(columns, fact, strict=True) if c in _OUTCOME)
+
+
+def described(columns: tuple[str, ...], fact: Fact) -> str:
+    """A fact as ``column=value`` words."""
+    return " ".join(f"{c}={v}" for c, v in zip(columns, fact, strict=True) if v != "")
+
+
+def names(groups: tuple[tuple[Any, ...], ...], most: int = 5) -> str:
+    """A few of the groups that wait, by name."""
+    shown = ", ".join(" ".join(map(str, g)) for g in groups[:most])
+    return shown + (f" and {len(groups) - most} more" if len(groups) > most else "")
