@@ -43,16 +43,12 @@ def check_product(draft: Draft) -> None:
             found.setdefault(next(i for i, g in enumerate(groups) if variables <= g), part)
     if len(found) > 1:
         first, second, *_ = found.values()
+        texts = [draft.source.text(p.node) for p in (first, second)]
         draft.refuse(
             second.node,
-            f"cross product: {_name(second)} shares no variable with {_name(first)}",
-            f"join them through a variable, or write every({_name(second)}(…)) when each is to meet each",
+            f"cross product: {texts[1]} shares no variable with {texts[0]}",
+            f"join them through a variable, or write every({texts[1]}) when each is to meet each",
         )
-
-
-def _name(part: Part) -> str:
-    assert isinstance(part.literal, Atom)  # noqa: S101 - only atoms are looked at
-    return part.literal.relation
 
 
 def _variables(part: Part) -> set[str]:

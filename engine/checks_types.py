@@ -75,9 +75,7 @@ class _Checker:
         for term, node, column in zip(atom.terms, part.nodes, relation.columns, strict=True):
             where = f"column {column.name!r} of {relation.name}"
             if isinstance(term, Const) and not fits(column.type, term.value):
-                self.draft.note(
-                    _wrong(node or part.node, show(term.value), of_value(term.value), where, column.type)
-                )
+                self.draft.note(_wrong_constant(node or part.node, term, where, column))
             elif isinstance(term, Var):
                 at = node or part.node
                 self.noted(self.variable, term.name, at, column.type, where)
@@ -147,7 +145,7 @@ class _Checker:
         self.draft.terms[position] = new
         if isinstance(new, Const):
             if not fits(column.type, new.value):
-                raise _wrong(node, show(new.value), given, where, column.type)
+                raise _wrong_constant(node, new, where, column)
         elif not agree(column.type, given) and not (
             isinstance(new, Expr) and _text_for_uuid(new, column.type)
         ):
@@ -215,6 +213,12 @@ def fits(wanted: Type, value: Any) -> bool:
     if len(wanted.args) < 2:
         return all(fits(wanted.args[0], v) for v in value) if wanted.args else True
     return len(value) == len(wanted.args) and all(map(fits, wanted.args, value))
+
+
+def _wrong_constant(node: ast.expr, term: Const, where: str, column: Column) -> Refused:
+    return Refused(
+        node, f"wrong type: {show(term.value)} is {of_value(term.value)}, {where} is {column.type}"
+    )
 
 
 def show(value: Any) -> str:

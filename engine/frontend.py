@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import linecache
 import pkgutil
 from dataclasses import replace
 from pathlib import Path
@@ -146,8 +145,6 @@ class _Loading:
     def read(self) -> list[Draft]:
         """Reads and checks all rules."""
         drafts: list[Draft] = []
-        for file in {r.function.__code__.co_filename for r in self.rules.values()}:
-            linecache.checkcache(file)
         for rule in self.rules.values():
             try:
                 drafts += read_rule(rule, self.problems)

@@ -57,8 +57,9 @@ class Draft:
     made: set[str] = field(default_factory=set)
 
     def refuse(self, node: POSITIONED, message: str, hint: str = "") -> None:
-        """Notes a problem."""
-        self.problems.append(Problem(message, self.source.location(node), hint, self.rule.name))
+        """Notes a problem, once."""
+        if all(p.message != message for p in self.problems):
+            self.problems.append(Problem(message, self.source.location(node), hint, self.rule.name))
 
     def note(self, refused: Refused) -> None:
         """Notes what was refused."""

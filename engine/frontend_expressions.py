@@ -85,6 +85,13 @@ class _Reader:
         self.reserved = reserved
         self.variables: dict[str, None] = {}
         self.names: dict[str, Any] = {}
+        self.handlers: dict[type[ast.AST], Callable[[Any, frozenset[str]], Any]] = {
+            ast.Name: self.name,
+            ast.Constant: self.constant,
+            ast.Attribute: self.attribute,
+            ast.Call: self.call,
+            **dict.fromkeys(_COMPREHENSIONS, self.comprehension),
+        }
 
     def walk(self, node: Any, inner: frozenset[str]) -> Any:
         """The node with outside names made plain; ``inner`` are the names bound inside the expression."""
@@ -92,14 +99,7 @@ class _Reader:
             name = self.replaced[node]
             self.variables[name] = None
             return ast.copy_location(ast.Name(name, ast.Load()), node)
-        handlers = {
-            ast.Name: self.name,
-            ast.Constant: self.constant,
-            ast.Attribute: self.attribute,
-            ast.Call: self.call,
-            **dict.fromkeys(_COMPREHENSIONS, self.comprehension),
-        }
-        if (handler := handlers.get(type(node))) is not None:
+        if (handler := self.handlers.get(type(node))) is not None:
             return handler(node, inner)
         if isinstance(node, _PLAIN):
             return self.plain(node, inner)
@@ -216,6 +216,7 @@ class _Reader:
         elif isinstance(func, ast.Attribute):
             new = self.method(func, inner)
         else:
+            refuse_syntax(func)
             raise Refused(func, "only functions and methods with a name can be called in a rule")
         if new is not func:
             changed["func"] = new

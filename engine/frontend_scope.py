@@ -74,11 +74,12 @@ class Scope:
             if node.id in self.parameters:
                 return NOTHING
             if node.id not in self.outside:
-                raise Refused(node, f"unknown {kind} {node.id!r}", self.suggest(node.id, kind))
+                what = "name" if kind == "module" else kind
+                raise Refused(node, f"unknown {what} {node.id!r}", self.suggest(node.id, kind))
             return self.outside[node.id]
         if not isinstance(node, ast.Attribute):
             return NOTHING
-        base = self.resolve(node.value)
+        base = self.resolve(node.value, "module" if isinstance(node.value, ast.Name) else kind)
         if base is NOTHING or isinstance(base, _VALUES):
             return NOTHING
         found = getattr(base, node.attr, NOTHING)
@@ -93,21 +94,23 @@ class Scope:
             for each in self.outside.values():
                 if isinstance(each, Database):
                     names |= {f"{each.name}.{t}" for t in each.tables()}
-            return (
-                did_you_mean(name, names) or f"import it into {self.rule.module}, or declare it as a Relation"
-            )
+            return did_you_mean(name, names) or "import it into this module, or declare it as a Relation"
         if kind == "function":
             names = {n for n, v in self.outside.items() if callable(v)}
-            return did_you_mean(name, names) or f"import it into {self.rule.module}, or define it with @pure"
+            return did_you_mean(name, names) or "import it into this module, or define it with @pure"
         close = did_you_mean(name, self.parameters | set(self.outside))
+        if kind == "module":
+            return close or "import it into this module"
         return close or f"a logic variable is a parameter: def {self.rule.name}(…, {name})"
 
 
 def _missing(node: ast.Attribute, base: Any, kind: str) -> Refused:
     if isinstance(base, Database):
-        hint = did_you_mean(node.attr, base.tables())
-        full = f"unknown relation '{base.name}.{node.attr}'"
-        return Refused(node, full, hint or f"the schema of {base.name} has no such table")
+        full = f"{base.name}.{node.attr}"
+        hint = did_you_mean(full, [f"{base.name}.{t}" for t in base.tables()])
+        return Refused(
+            node, f"unknown relation {full!r}", hint or f"the schema of {base.name} has no such table"
+        )
     if isinstance(base, RowRelation):
         columns = [c.name for c in base.__relation__.columns]
         if node.attr in columns:
@@ -117,5 +120,4 @@ def _missing(node: ast.Attribute, base: Any, kind: str) -> Refused:
         return Refused(node, f"unknown column {node.attr!r} of relation {base.__relation__.name}", hint)
     if isinstance(base, Pattern):
         return Refused(node, f"{ast.unparse(node)!r} is not a relation or value")
-    kind = "name" if kind == "name" else kind
     return Refused(node, f"unknown {kind} {ast.unparse(node)!r}", did_you_mean(node.attr, dir(base)))

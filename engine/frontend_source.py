@@ -29,12 +29,12 @@ class Source:
     file: str
     lines: list[str]
     tree: ast.Module = field(repr=False)
-    functions: dict[int, ast.FunctionDef] = field(default_factory=dict, repr=False)
+    functions: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Finds the functions."""
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.functions[min([node.lineno, *(d.lineno for d in node.decorator_list)])] = node
 
     def location(self, node: POSITIONED) -> Location:
@@ -85,6 +85,7 @@ def read(rule: Rule) -> tuple[Source, ast.FunctionDef]:
         LoadError: There is no source, or it is no longer the one that was imported.
     """
     code = rule.function.__code__
+    linecache.checkcache(code.co_filename)
     lines = linecache.getlines(code.co_filename, rule.function.__globals__)
     place = f"{code.co_filename}, line {code.co_firstlineno}"
     if not lines:
@@ -100,6 +101,9 @@ def read(rule: Rule) -> tuple[Source, ast.FunctionDef]:
         known = _PARSED[code.co_filename] = (lines, Source(code.co_filename, lines, tree))
     source = known[1]
     node = source.functions.get(code.co_firstlineno)
+    if isinstance(node, ast.AsyncFunctionDef):
+        message = f"rule {rule.name} is an async function"
+        raise LoadError([Problem(message, source.location(node), "write def", rule.name)])
     if node is None or node.name != code.co_name:
         message = f"the source of rule {rule.name} ({place}) has changed"
         hint = "start again: the file is no longer the one that was imported"

@@ -38,7 +38,7 @@ def by_column(call: ast.Call, relation: RelationDef) -> list[ast.expr | None]:
     if len(call.args) > len(columns):
         raise Refused(
             call,
-            f"{relation.name} has {_counted(len(columns), 'column')}, not {len(call.args)}",
+            f"wrong arity: {relation.name} has {_counted(len(columns), 'column')}, not {len(call.args)}",
             f"its columns are {', '.join(names)}",
         )
     found: list[ast.expr | None] = [None] * len(columns)
@@ -127,10 +127,10 @@ def read_head(draft: Draft, call: ast.Call) -> None:
         return
     lacking = [c.name for c, n in zip(draft.head.columns, nodes, strict=True) if n is None]
     if lacking:
+        given = len(nodes) - len(lacking)
         draft.refuse(
             call,
-            f"{draft.head.name} has {_counted(len(nodes), 'column')}, {len(nodes) - len(lacking)} "
-            f"{'is' if len(nodes) - len(lacking) == 1 else 'are'} given",
+            f"wrong arity: {draft.head.name} has {_counted(len(nodes), 'column')}, not {given}",
             f"a head needs all of them; {listed(lacking)} {'is' if len(lacking) == 1 else 'are'} missing",
         )
         return

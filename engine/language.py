@@ -53,7 +53,10 @@ class _ColumnDoc:
 
 
 def column(doc: str = "") -> Any:
-    """Documents a column of a relation, as in ``priority: int = column("higher wins, 0 to 65535")``."""
+    """Documents a column of a relation.
+
+    ``priority: int = column("the highest one wins, 0 to 65535")``
+    """
     return _ColumnDoc(doc)
 
 
