@@ -244,7 +244,8 @@ class Switch:
         if flows is None:
             return
         self._reader = None
-        self._read_at = timeval.msec() + READ_INTERVAL
+        if self._installed is not None:
+            self._read_at = timeval.msec() + READ_INTERVAL
         found = {(t, p, m): a for t, p, m, a in flows if t in self._reading}
         if not self._adopted:
             self._adopted = True

@@ -101,7 +101,10 @@ class OpenVSwitch:
             text=True,
         )
         try:
-            assert "FLOW_MONITOR reply" in watcher.stdout.readline()
+            # Until it answers this it passes over what it is sent.
+            barrier = ["ovs-appctl", "-t", self.folder / "watch.ctl", "ofctl/barrier"]
+            while subprocess.run(barrier, check=False, capture_output=True).returncode:
+                assert watcher.poll() is None
             yield seen
             self.ofctl("add-flow", "table=253,priority=1,actions=drop", bridge=bridge)
             self.ofctl("del-flows", "table=253", bridge=bridge)
