@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
     from ovn_rules.engine.frontend_draft import Draft
 
-_HINT = (
-    "what it depends on must be complete before it is taken: break the cycle with a relation that isn't in it"
-)
+_HINT = "derive what doesn't depend on itself in a relation of its own, and start from that"
 
 
 def check_cycles(drafts: Iterable[Draft]) -> None:

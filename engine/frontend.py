@@ -99,7 +99,12 @@ class _Loading:
     def rule(self, rule: Rule) -> None:
         known = self.rules.setdefault(rule.name, rule)
         if known is not rule:
-            self.duplicate(rule, known.function.__code__.co_filename, known.function.__code__.co_firstlineno)
+            code = known.function.__code__
+            try:
+                line = read(known)[1].lineno
+            except LoadError:  # reported when that rule is read
+                line = code.co_firstlineno
+            self.duplicate(rule, code.co_filename, line)
 
     def duplicate(self, rule: Rule, file: str, line: int) -> None:
         """Reports a rule whose name another one has."""
