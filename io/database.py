@@ -162,9 +162,9 @@ class Database:
         params = b"[%b,%b]" % (json.dumps(self._schema_name).encode(), operations)
         self._pending[self._session.transact(params)] = done
 
-    def reconnect(self, why: str) -> None:
-        """Drops the connection and makes a new one at once."""
-        self._session.disconnect(why, back_off=False)
+    def reconnect(self, why: str, *, back_off: bool = False) -> None:
+        """Drops the connection and makes a new one: at once, or after a wait as for a failure."""
+        self._session.disconnect(why, back_off=back_off)
 
     def close(self) -> None:
         """Closes the connection for good."""
@@ -290,7 +290,7 @@ class Database:
     def _schema_known(self, result: Any, error: Any) -> None:
         if result is None:
             if error is not None:
-                self._leave(f"no schema of {self._schema_name}: {_error_text(error)}")
+                self._leave(f"no schema of {self._schema_name}: {error_text(error)}")
             return
         if result != self._schema_json:
             schema = parse_schema(result)
@@ -317,7 +317,7 @@ class Database:
                 self._method += 1
                 self._monitor()
             elif error is not None:
-                self._leave(f"can't monitor: {_error_text(error)}")
+                self._leave(f"can't monitor: {error_text(error)}")
             return
         since = ZERO_UUID
         if self._method == 0:
@@ -386,7 +386,7 @@ class Database:
         elif result is not None and self.lock is not None:
             self._events.append(LockAwaited(self.name, self.lock))
         elif error is not None:
-            self._leave(f"can't ask for lock {self.lock}: {_error_text(error)}")
+            self._leave(f"can't ask for lock {self.lock}: {error_text(error)}")
 
     def _set_lock(self, *, held: bool) -> None:
         if held != self.has_lock and self.lock is not None:
@@ -405,10 +405,10 @@ def _only_value(change: dict[str, Any]) -> Any:
 
 
 def _is_unknown_method(error: Any) -> bool:
-    return "unknown method" in _error_text(error)
+    return "unknown method" in error_text(error)
 
 
-def _error_text(error: Any) -> str:
+def error_text(error: Any) -> str:
     """A server's error (RFC 7047 section 3.1) as one line."""
     if isinstance(error, dict):
         return ": ".join(str(error[k]) for k in ("error", "details") if error.get(k))

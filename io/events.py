@@ -107,3 +107,32 @@ class LockAwaited(Event):
     def __str__(self) -> str:
         """A line for the log."""
         return f"{self.database}: lock {self.lock} is held by another instance; this one is standby"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """The server refused what a fact asks for; it is set aside until the fact or the stored rows change."""
+
+    table: str
+    reason: str
+    fact: str
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        return (
+            f"{self.database}: table {self.table}: refused by the server: {self.reason}; wanted: {self.fact}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contested(Event):
+    """Somebody else changes a row back as often as it is written; it is written more slowly now."""
+
+    table: str
+    fact: str
+    seconds: float
+
+    def __str__(self) -> str:
+        """A line for the log."""
+        what = f"{self.database}: table {self.table}: somebody else keeps changing a row back"
+        return f"{what}; next try in {self.seconds:g} s; wanted: {self.fact}"

@@ -1,0 +1,283 @@
+"""One sink's facts against the stored rows: which keys may differ, and the operations for one key.
+
+Changes of facts (``note``) and of rows (watchers of the replica) say which keys to look at, so the cost of a
+change doesn't depend on how many rows there are.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.engine.sinks import AllRows, OwnRows, RowsWith, Sink, split_column
+from ovn_rules.io.cells import Cell, Cells, ChildRows
+from ovn_rules.io.parents import ParentRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ovn_rules.engine.ir import Fact
+    from ovn_rules.engine.ovsschema import Schema
+    from ovn_rules.io.rows import Replica, Row
+    from ovn_rules.io.transaction import Transaction
+
+Key = Any
+"""A sink's key: the value of its only key column, or a tuple of several."""
+
+
+class Comparison:
+    """What one sink wants and what is stored for it.
+
+    Attributes:
+        sink: The sink.
+        dirty: Keys whose fact or rows have changed since they were compared, in order.
+        wanted: The fact of each key.
+    """
+
+    def __init__(self, sink: Sink, columns: Sequence[str], replica: Replica, schema: Schema) -> None:
+        """Reads what is stored and follows it from now on; every stored key is dirty.
+
+        Args:
+            sink: The sink, found right by ``sinks.problems``.
+            columns: The relation's columns.
+            replica: The stored rows.
+            schema: The server's schema.
+        """
+        self.sink = sink
+        self.dirty: dict[Key, None] = {}
+        self.wanted: dict[Key, Fact] = {}
+        self._further: dict[Key, list[Fact]] = {}
+        self._table = replica.tables[sink.table]
+        table = schema.tables[sink.table]
+        self._sorted = False
+        self._by_uuid = sink.key == ("_uuid",)
+        self._uuid_from = list(columns).index(str(sink.columns["_uuid"])) if self._by_uuid else -1
+        key = [Cell(k, sink.columns[k], columns, self._table, table) for k in sink.key if k != "_uuid"]
+        self._key_of_fact = _fact_key(key, len(columns)) if key else itemgetter(self._uuid_from)
+        self._key_of_row = _row_key(key) if key else itemgetter(0)
+        self._cells = Cells(sink.columns, columns, self._table, table)
+        self._new = Cells({**sink.insert_only, **sink.columns}, columns, self._table, table)
+        self._stored: dict[Key, str | tuple[str, ...]] = {}
+        self._ever: set[Key] = set()
+        self._is_root = table.is_root
+        self._children = [
+            ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children
+        ]
+        self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
+        self._orphans: dict[Key, None] = {}
+        self._by_content = set(sink.key) == set(sink.columns) and not sink.children and not sink.parent
+        names = [split_column(c)[0] for c in sink.columns] + [c.column for c in sink.children]
+        if isinstance(sink.mine, RowsWith):
+            names.append(sink.mine.column)
+        self._looked_at = itemgetter(0, *sorted({self._table.position[n] for n in names}))
+        for uuid, row in self._table.rows.items():
+            self._row_changed(uuid, None, row)
+        self._table.watchers.append(self._row_changed)
+
+    def note(self, deleted: Iterable[Fact], inserted: Iterable[Fact]) -> list[Key]:
+        """Takes changes of facts and returns the keys that they touch."""
+        touched = []
+        for fact in deleted:
+            key = self._key_of_fact(fact)
+            self._forget(key, fact)
+            touched.append(key)
+        for fact in inserted:
+            key = self._key_of_fact(fact)
+            known = self.wanted.get(key)
+            if known is None:
+                self.wanted[key] = fact
+            else:
+                self._further.setdefault(key, []).append(max(known, fact, key=_order))
+                self.wanted[key] = min(known, fact, key=_order)
+            touched.append(key)
+        if isinstance(self.sink.mine, OwnRows):
+            self._ever.update(touched)
+        self.dirty.update(dict.fromkeys(touched))
+        return touched
+
+    def facts(self) -> list[Fact]:
+        """All facts, those that stand back behind another with the same key included."""
+        return [*self.wanted.values(), *(f for more in self._further.values() for f in more)]
+
+    def take(self, many: int) -> Iterator[Key]:
+        """Takes keys out of ``dirty``, one by one; of more than ``many``, those without a fact come first.
+
+        So rows that go make room (in a unique index) for those that come.
+        """
+        if len(self.dirty) > many and not self._sorted:
+            self.dirty = dict.fromkeys(sorted(self.dirty, key=lambda k: k not in self.wanted))
+            self._sorted = True
+        while self.dirty:
+            yield self.dirty.popitem()[0]
+        self._sorted = False
+
+    def everything(self) -> list[Key]:
+        """Every key that is wanted or stored, in a stable order: what is to be deleted first."""
+        gone = [k for k in self._stored if k not in self.wanted]
+        return [*gone, *self.wanted]
+
+    def compare(self, key: Key, transaction: Transaction) -> None:
+        """Adds the operations that bring the stored rows of a key to its fact; none when they are."""
+        fact = self.wanted.get(key)
+        rows = self._rows(key)
+        if fact is None:
+            if self.sink.delete and (key in self._ever or not isinstance(self.sink.mine, OwnRows)):
+                for row in rows:
+                    self._delete(row, transaction)
+        elif self._parent is not None and self._parent.wanted(fact) is None:
+            self._orphans[key] = None
+        elif not rows:
+            if self.sink.insert:
+                self._insert(fact, transaction)
+        else:
+            row = rows[0] if len(rows) == 1 else self._keep_one(fact, rows, transaction)
+            self._bring(fact, row, transaction)
+
+    def _keep_one(self, fact: Fact, rows: list[Row], transaction: Transaction) -> Row:
+        """Of several rows with one key, the one that is right already, or else the first; others go."""
+        kept = next((r for r in rows if not self._differs(fact, r)), rows[0])
+        if self.sink.delete:
+            for row in rows:
+                if row is not kept:
+                    self._delete(row, transaction)
+        return kept
+
+    def _bring(self, fact: Fact, row: Row, transaction: Transaction) -> None:
+        """Brings one stored row to what the fact asks for."""
+        if self._by_content:
+            return
+        if self.sink.replace:
+            if self._differs(fact, row):
+                self._delete(row, transaction)
+                self._insert(fact, transaction)
+            return
+        self._cells.update(fact, row, transaction)
+        for child in self._children:
+            child.update(fact, row, transaction)
+        if self._parent:
+            self._parent.move(fact, row[0], transaction)
+
+    def conflicts(self, key: Key, row: Row, index: Sequence[str]) -> bool:
+        """Whether the fact of a key wants the same values as a row in the columns of an index."""
+        fact = self.wanted.get(key)
+        if fact is None:
+            return False
+        wanted = self._new.values(fact)
+        position = self._table.position
+        return all(c in position and c in wanted and wanted[c] == row[position[c]] for c in index)
+
+    def rebuild(self) -> None:
+        """Reads the index of stored rows anew from the rows themselves."""
+        self._stored.clear()
+        for uuid, row in self._table.rows.items():
+            self._row_changed(uuid, None, row)
+
+    def _rows(self, key: Key) -> list[Row]:
+        if self._by_uuid:
+            row = self._table.rows.get(key)
+            return [] if row is None else [row]
+        return [self._table.rows[u] for u in self._uuids(key)]
+
+    def _uuids(self, key: Key) -> tuple[str, ...]:
+        """The stored rows with a key; the index holds a single one bare, which is most of its size."""
+        uuids = self._stored.get(key, ())
+        return (uuids,) if isinstance(uuids, str) else uuids
+
+    def _index(self, key: Key, uuids: list[str]) -> None:
+        if not uuids:
+            self._stored.pop(key, None)
+        else:
+            self._stored[key] = uuids[0] if len(uuids) == 1 else tuple(sorted(uuids))
+
+    def _differs(self, fact: Fact, row: Row) -> bool:
+        if self._cells.differs(fact, row) or any(c.differs(fact, row) for c in self._children):
+            return True
+        return self._parent is not None and self._parent.differs(fact, row[0])
+
+    def _insert(self, fact: Fact, transaction: Transaction) -> None:
+        row = self._new.row(fact)
+        for child in self._children:
+            child.insert_into(row, fact, transaction)
+        reference = transaction.insert(self.sink.table, row)
+        if self._parent is not None:
+            self._parent.add(fact, reference, transaction)
+
+    def _delete(self, row: Row, transaction: Transaction) -> None:
+        if self._parent is not None:
+            self._parent.remove(row[0], transaction)
+        if self._parent is None or self._is_root:
+            transaction.delete(self.sink.table, row[0])
+
+    def _forget(self, key: Key, fact: Fact) -> None:
+        further = self._further.get(key)
+        if self.wanted.get(key) == fact:
+            if further:
+                further.sort(key=_order)
+                self.wanted[key] = further.pop(0)
+            else:
+                del self.wanted[key]
+        elif further and fact in further:
+            further.remove(fact)
+        if not further:
+            self._further.pop(key, None)
+
+    def _is_mine(self, row: Row) -> bool:
+        mine = self.sink.mine
+        if isinstance(mine, RowsWith):
+            return any(k == mine.key for k, _ in row[self._table.position[mine.column]])
+        return isinstance(mine, AllRows | OwnRows)
+
+    def _row_changed(self, uuid: str, old: Row | None, new: Row | None) -> None:
+        if old is not None and new is not None and self._looked_at(old) == self._looked_at(new):
+            return
+        if self._by_uuid:
+            if uuid in self.wanted:
+                self.dirty[uuid] = None
+            return
+        was = self._key_of_row(old) if old is not None and self._is_mine(old) else None
+        now = self._key_of_row(new) if new is not None and self._is_mine(new) else None
+        if was != now:
+            if was is not None:
+                self._index(was, [u for u in self._uuids(was) if u != uuid])
+                self.dirty[was] = None
+            if now is not None:
+                self._index(now, [*self._uuids(now), uuid])
+        if now is not None:
+            self.dirty[now] = None
+
+    def _touched(self, uuid: str) -> None:
+        """Something that belongs to a row has changed, or a parent may have come."""
+        row = self._table.rows.get(uuid)
+        if row is not None and self._is_mine(row):
+            key = self._key_of_row(row)
+            if not self._by_uuid or key in self.wanted:
+                self.dirty[key] = None
+        if self._orphans:
+            self.dirty.update(self._orphans)
+            self._orphans.clear()
+
+
+def _fact_key(key: list[Cell], arity: int) -> Callable[[Fact], Key]:
+    """From a fact to its key; a fact that is its own key is not copied."""
+    if all(c.plain for c in key):
+        positions = [c.source_at for c in key]
+        return _same if positions == list(range(arity)) and arity > 1 else itemgetter(*positions)
+    if len(key) == 1:
+        return key[0].wanted
+    return lambda fact: tuple([c.wanted(fact) for c in key])
+
+
+def _row_key(key: list[Cell]) -> Callable[[Row], Key]:
+    if all(c.plain for c in key):
+        return itemgetter(*[c.at for c in key])
+    if len(key) == 1:
+        return key[0].stored
+    return lambda row: tuple([c.stored(row) for c in key])
+
+
+def _same(fact: Fact) -> Key:
+    return fact
+
+
+def _order(fact: Fact) -> Any:
+    return tuple((v is not None, v) for v in fact)

@@ -1,0 +1,151 @@
+"""Trouble with single rows kept from the others: which row made a transaction fail, which is fought over."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ovn_rules.io.transaction import Item
+
+CONTEST_SECONDS = 2.0
+"""A row that is written over ``CONTEST_WRITES`` times for one fact in this time is written more slowly."""
+
+CONTEST_WRITES = 5
+MAX_DELAY = 60.0
+"""Seconds between two writes of such a row, at most."""
+
+_MANY = 8
+
+
+class Isolation:
+    """Finds the items that make a transaction fail, by sending parts of it.
+
+    An item that fails alone is a suspect. At the end the suspects are tried together once, for they may be
+    right only together (two rows that swap the values of a unique column); what fails then is refused.
+    """
+
+    def __init__(self) -> None:
+        """Starts with nothing to find."""
+        self._batches: list[list[Item]] = []
+        self._suspects: dict[Item, str] = {}
+        self._failures = 0
+        self._together = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether parts remain to be sent."""
+        return bool(self._batches or self._suspects)
+
+    def next(self) -> list[Item] | None:
+        """The items to send next; None when there are none."""
+        if self._batches:
+            return self._batches.pop(0)
+        if len(self._suspects) > 1 and not self._together:
+            self._together = True
+            return list(self._suspects)
+        return None
+
+    def failed(self, items: list[Item], culprit: Item | None, reason: str) -> dict[Item, str]:
+        """The transaction of these items failed.
+
+        Args:
+            items: All that it was for.
+            culprit: The item whose operation failed, when the server said so.
+            reason: The server's reason.
+
+        Returns:
+            What is refused for good, with reasons.
+        """
+        self._failures += 1
+        if self._together:
+            return self._end()
+        if culprit is None and len(items) == 1:
+            culprit = items[0]
+        if culprit is not None:
+            self._suspects[culprit] = reason
+            items = [i for i in items if i != culprit]
+        if culprit is not None and self._failures <= _MANY:
+            parts = [items]
+        else:
+            parts = [items[: len(items) // 2], items[len(items) // 2 :]]
+        self._batches[:0] = [p for p in parts if p]
+        return {}
+
+    def succeeded(self) -> None:
+        """What ``next`` gave has been written, or needed no writing."""
+        if self._together:
+            self._end()
+
+    def settled(self) -> dict[Item, str]:
+        """What is refused once ``next`` gives nothing more: a suspect that is alone."""
+        return self._end()
+
+    def abandon(self) -> list[Item]:
+        """Everything that was still to be decided; forgotten here."""
+        items = [i for batch in self._batches for i in batch] + list(self._suspects)
+        self.__init__()  # type: ignore[misc]
+        return items
+
+    def _end(self) -> dict[Item, str]:
+        refused = self._suspects
+        self.__init__()  # type: ignore[misc]
+        return refused
+
+
+class Contest:
+    """Rows that somebody else changes back as often as they are written: each is written ever more slowly."""
+
+    def __init__(self) -> None:
+        """Starts with no such row."""
+        self._writes: dict[Item, int] = {}
+        self._since = 0.0
+        self._until: dict[Item, float] = {}
+        self._delays: dict[Item, tuple[float, float]] = {}
+
+    @property
+    def watching(self) -> bool:
+        """Whether there is anything to ``forget``."""
+        return bool(self._writes or self._until)
+
+    def forget(self, items: Iterable[Item]) -> None:
+        """The facts of these items changed: writing them is no contest."""
+        for item in items:
+            self._writes.pop(item, None)
+            self._until.pop(item, None)
+
+    def holds(self, item: Item) -> bool:
+        """Whether an item must wait."""
+        return item in self._until
+
+    def written(self, item: Item) -> float:
+        """Counts a write, and returns the seconds to wait before the next one; 0 for none."""
+        now = time.monotonic()
+        if now - self._since > CONTEST_SECONDS:
+            self._writes.clear()
+            self._since = now
+        count = self._writes[item] = self._writes.get(item, 0) + 1
+        if count <= CONTEST_WRITES:
+            return 0.0
+        delay, last = self._delays.get(item, (0.5, now))
+        delay = 1.0 if now - last > 2 * MAX_DELAY else min(2 * delay, MAX_DELAY)
+        self._delays[item] = (delay, now)
+        self._until[item] = now + delay
+        return delay
+
+    def due(self) -> list[Item]:
+        """The items that have waited long enough."""
+        if not self._until:
+            return []
+        now = time.monotonic()
+        due = [i for i, until in self._until.items() if until <= now]
+        for item in due:
+            del self._until[item]
+        return due
+
+    def wait(self, poller: Any) -> None:
+        """Makes the poller wake when an item is due."""
+        if self._until:
+            poller.timer_wait(max(0, int(1000 * (min(self._until.values()) - time.monotonic())) + 1))
