@@ -163,7 +163,7 @@ class Code:
             self.line(f"{variable(other)} = {variable(literal.variable)}")
             self.bound.add(other)
         else:
-            self.unless(f"{variable(literal.variable)} != {self.checked(literal.expr)}")
+            self.unless(f"{variable(literal.variable)} != ({self.checked(literal.expr)})")
 
     def member(self, literal: Member) -> None:
         """``x in expression``: a loop over the distinct elements."""
@@ -274,7 +274,7 @@ class Code:
         clause = self.plan.clause
         for i, term in enumerate(clause.terms):
             if isinstance(term, Expr):
-                self.unless(f"f_head[{i}] != {self.expression(term)}")
+                self.unless(f"f_head[{i}] != ({self.expression(term)})")
         used = []
         for i, literal in enumerate(clause.body):
             used.append(f"f_{i}" if isinstance(literal, Atom) and not literal.negated else "None")
@@ -327,7 +327,7 @@ class _Renamer(ast.NodeTransformer):
         self.code = code
         self.expr = expr
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - the visitor's protocol
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id in self.expr.variables or node.id == "_aggregate":
             return ast.copy_location(ast.Name(variable(node.id), node.ctx), node)
         if node.id in self.expr.names:
