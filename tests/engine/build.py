@@ -1,4 +1,4 @@
-"""Rule programs put together by hand, without the front end: what tests of the engine itself are written in."""
+"""Rule programs put together by hand, without the front end, for tests of the engine itself."""
 
 import ast
 import builtins

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from build import INTS, PAIR, PAIRS, expression
 from hypothesis import strategies as st
-
 from ovn_rules.engine.ir import (
     BOOL,
     INT,
@@ -83,7 +82,7 @@ class Form:
         closed: gives only values of ``VALUES``, so that recursion ends.
         fails: raises for some values.
         names: functions that it calls.
-        record: for the right side of ``in``, the types of an element's parts; empty when it isn't taken apart.
+        record: for the right side of ``in``, the types of an element's parts if it is taken apart.
     """
 
     type: Type
@@ -172,6 +171,7 @@ class Body:
     """
 
     def __init__(self, draw, *, recursive, may_fail):
+        """Start with nothing; a body that is ``recursive`` makes no new values without end."""
         self.draw = draw
         self.recursive = recursive
         self.may_fail = may_fail
@@ -180,12 +180,15 @@ class Body:
         self.types = {}
 
     def pick(self, choices):
+        """Any of the choices."""
         return self.draw(st.sampled_from(choices))
 
     def variables(self, wanted):
+        """The variables of a type."""
         return [v for v, t in self.types.items() if t == wanted]
 
     def new(self, wanted):
+        """A new variable of a type."""
         name = f"v{len(self.types)}"
         self.types[name] = wanted
         return name
@@ -250,11 +253,13 @@ class Body:
         return expression(source, form.type, **form.names), form
 
     def filter(self):
+        """A condition."""
         expr, _ = self.expression(FILTERS)
         if expr is not None:
             self.literals.append(Filter(expr))
 
     def bind(self):
+        """``x == expression``, for a new variable or one that has a value."""
         expr, form = self.expression(FORMS)
         if expr is not None:
             self.literals.append(Bind(self.variable(form.type), expr))
@@ -269,6 +274,7 @@ class Body:
         self.literals.append(Bind(left, expression(right, wanted)))
 
     def member(self):
+        """``x in expression`` or ``(x, y) in expression``."""
         expr, form = self.expression(FANS)
         if expr is None:
             return
@@ -316,11 +322,13 @@ class Builder:
     """A program as it grows."""
 
     def __init__(self, draw):
+        """Start with nothing."""
         self.draw = draw
         self.relations = {}
         self.clauses = []
 
     def relation(self, prefix, types, key=None):
+        """Add a relation."""
         definition = RelationDef(
             f"{prefix}{len(self.relations)}", tuple(Column(f"c{i}", t) for i, t in enumerate(types)), key
         )
@@ -328,6 +336,7 @@ class Builder:
         return definition
 
     def types(self):
+        """Types for the columns of a relation."""
         return self.draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=3))
 
     def key(self, types):
@@ -338,17 +347,21 @@ class Builder:
         return tuple(sorted(chosen))
 
     def clause(self, relation, terms, body):
+        """Add a clause, as a rule of its own."""
         name = f"rule{len(self.clauses)}"
         self.clauses.append(Clause(name, 0, relation.name, tuple(terms), tuple(body.literals)))
 
     def known(self):
+        """The relations so far."""
         return list(self.relations.values())
 
     def base(self):
+        """Add a base relation."""
         types = self.types()
         self.relation("B", types, self.key(types))
 
     def plain(self):
+        """Add a relation with clauses that have nothing special in their heads."""
         known, types = self.known(), self.types()
         target = self.relation("D", types, self.key(types))
         for _ in range(self.draw(st.integers(1, 3))):
@@ -368,6 +381,7 @@ class Builder:
                 self.clause(target, [body.value(t) for t in types], body)
 
     def aggregate(self):
+        """Add a relation of aggregates."""
         function, values, result, wrap = self.draw(st.sampled_from(AGGREGATES))
         known = self.known()
         types = self.draw(st.lists(st.sampled_from(TYPES), max_size=2))
@@ -384,6 +398,7 @@ class Builder:
             self.clause(target, [*group[:place], Aggregate(function, value, wrapped), *group[place:]], body)
 
     def allocate(self):
+        """Add a relation of allocated numbers, perhaps with hints."""
         known = self.known()
         types = self.draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=2))
         place = self.draw(st.integers(0, len(types)))
@@ -413,7 +428,7 @@ def programs(draw):
 
 @dataclass(frozen=True)
 class Step:
-    """One change of a base relation: ``insert`` or ``delete`` a fact, ``drop`` or ``update`` the nth there is."""
+    """One change: ``insert`` or ``delete`` a fact, ``drop`` or ``update`` the nth that is there."""
 
     kind: str
     relation: RelationDef

@@ -8,12 +8,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
-from programs import changes, programs, transactions
-
 from ovn_rules.engine import reference
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.naive import Failure, evaluate
 from ovn_rules.engine.runtime import Engine, RuleFailure
+from programs import changes, programs, transactions
 
 SEQUENCE = 20
 """Transactions in a sequence."""
@@ -36,6 +35,7 @@ class Sequence:
     """An engine, the base facts that it was given, and the comparison with the naive evaluator."""
 
     def __init__(self, program):
+        """Start without facts."""
         self.program = program
         self.engine = Engine(program)
         self.base = {n: set() for n in program.relations if n not in program.derived}
