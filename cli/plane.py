@@ -21,15 +21,6 @@ from ovn_rules.io.writer import Writer
 Delta = Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]
 
 
-@dataclass(frozen=True)
-class Report:
-    """How the facts of a relation are said in the log when they appear: a level and a line with its columns."""
-
-    relation: str
-    level: str
-    text: str
-
-
 @dataclass
 class Plane:
     """An engine between databases.
@@ -37,13 +28,13 @@ class Plane:
     Attributes:
         program: the rules.
         sinks: how derived relations are written.
-        reports: relations that are said in the log.
+        reports: relations whose new facts are said in the log: name, level, text with column names.
         log: where.
     """
 
     program: Program
     sinks: tuple[Sink, ...]
-    reports: tuple[Report, ...]
+    reports: tuple[tuple[str, str, str], ...]
     log: Log
     databases: dict[str, Database] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
@@ -61,11 +52,15 @@ class Plane:
     def attach(self, database: Database) -> None:
         """Follow a database, and write to it what the sinks say."""
         self.databases[database.name] = database
-        sinks = tuple(s for s in self.sinks if s.database == database.name)
-        if sinks:
-            columns = {s.relation: self._columns[s.relation] for s in sinks}
-            writer = self.writers[database.name] = Writer(database, sinks, columns)
-            writer.note({r: ((), self.engine.facts(r)) for r in columns})
+        relations = {s.relation for s in self.sinks if s.database == database.name}
+        if relations:
+            writer = self.writers[database.name] = Writer(database, self.sinks, self._columns)
+            writer.note({r: ((), self.engine.facts(r)) for r in relations})
+
+    def start(self) -> None:
+        """Let the writers write: what they will compare with is derived, or will be."""
+        for writer in self.writers.values():
+            writer.start()
 
     def read(self, name: str) -> list[Delta]:
         """What a database has to say: its changes; everything else goes to the log."""
@@ -77,6 +72,28 @@ class Plane:
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"
         self.log.say(level, str(event))
         return True
+
+    def restart(self) -> None:
+        """Begin again with an engine that knows nothing but what the databases hold now.
+
+        For when others may have written in the meantime: numbers they gave are taken over, ours are forgotten.
+        """
+        before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
+        self.engine = Engine(self.program)
+        self._refused = []
+        delta: dict[str, tuple[Iterable[Fact], Iterable[Fact]]] = {}
+        for database in self.databases.values():
+            delta.update(database.replica.facts())
+        writers, self.writers = self.writers, {}
+        self.commit(delta)
+        self.writers = writers
+        changes = {}
+        for relation, old in before.items():
+            new = set(self.engine.facts(relation))
+            changes[relation] = (list(old - new), list(new - old))
+        for writer in writers.values():
+            writer.note(changes)
+        self.settle()
 
     # -- the engine ----------------------------------------------------------------------------------------
 
@@ -103,10 +120,9 @@ class Plane:
         return changes
 
     def _report(self, changes: Changes) -> None:
-        for report in self.reports:
-            for fact in changes[report.relation][1]:
-                values = dict(zip(self._columns[report.relation], fact, strict=True))
-                self.log.say(report.level, report.text.format(**values))
+        for relation, level, text in self.reports:
+            for fact in changes[relation][1]:
+                self.log.say(level, text.format(**dict(zip(self._columns[relation], fact, strict=True))))
         for conflict in changes.conflicts:
             self._report_conflict(conflict)
         waiting = {e.relation: e for e in changes.exhausted}
@@ -153,14 +169,14 @@ class Plane:
         """After a large load: what is there now will stay, so the collector needn't look at it again."""
         gc.freeze()
 
-    def resync(self) -> tuple[int, int]:
+    def resync(self) -> dict[str, int]:
         """Compare everything with evaluation from scratch, and the databases with what is derived.
 
         Returns:
-            The numbers of facts and of rows that differed.
+            How many facts and rows differed.
         """
         facts = sum(len(a) + len(b) for a, b in self.engine.recompute().values())
-        return facts, sum(w.resync() for w in self.writers.values())
+        return {"facts": facts, "rows": sum(w.resync() for w in self.writers.values())}
 
     def close(self) -> None:
         """End the connections."""

@@ -121,6 +121,18 @@ class TableReplica:
             del self.rows[uuid]
         else:
             self.rows[uuid] = new
+        self._show(uuid, old, new, delta)
+        for watch in self.watchers:
+            watch(uuid, old, new)
+
+    def facts(self) -> Delta:
+        """What all rows stand for, as if they had just come."""
+        delta: Delta = {}
+        for uuid, row in self.rows.items():
+            self._show(uuid, None, row, delta)
+        return delta
+
+    def _show(self, uuid: str, old: Row | None, new: Row | None, delta: Delta) -> None:
         for name, project in self._whole:
             before = old if old is None or project is None else project(old)
             after = new if new is None or project is None else project(new)
@@ -136,8 +148,6 @@ class TableReplica:
             if was != now:
                 changes = delta.get(name) or delta.setdefault(name, ([], []))
                 _put_elements(changes, uuid, was, now, pairs=pairs)
-        for watch in self.watchers:
-            watch(uuid, old, new)
 
     def _projection(self, relation: RelationDef) -> Callable[[Row], Row] | None:
         """From a row to the relation's fact; None where they are the same."""
@@ -209,6 +219,10 @@ class Replica:
         """Decodes by this schema from now on; ``missing`` must have found nothing."""
         for name, table in self.tables.items():
             table.use(schema.tables[name].columns)
+
+    def facts(self) -> Delta:
+        """What all rows stand for, as if they had just come."""
+        return {name: change for table in self.tables.values() for name, change in table.facts().items()}
 
     def missing(self, schema: Schema) -> list[str]:
         """The tables and columns that are needed and that a schema doesn't have, in words."""

@@ -8,6 +8,7 @@ from ovn_rules.rules.ezbake.relations import (
     BindingChassis,
     Child,
     Claim,
+    Leaving,
     LocalChassis,
     PluggedIn,
     Port,
@@ -29,13 +30,15 @@ def plugged_in(chassis, bridge, port, interface, name):
 @rule
 def claim(chassis, port):
     """A chassis has the ports that are plugged into it."""
-    Claim(chassis, port) <= PluggedIn(chassis, port) & Port(name=port)
+    Claim(chassis, port) <= PluggedIn(chassis, port) & Port(name=port) & ~Leaving(chassis)
 
 
 @rule
 def claim_child(chassis, port, parent):
     """A chassis that has a port has the container ports that it carries."""
-    Claim(chassis, port) <= PluggedIn(chassis, parent) & Child(port=port, parent=parent)
+    Claim(chassis, port) <= (
+        PluggedIn(chassis, parent) & Child(port=port, parent=parent) & ~Leaving(chassis)
+    )
 
 
 @rule

@@ -5,6 +5,7 @@ from ovn_rules.rules.ezbake.databases import ovs
 from ovn_rules.rules.ezbake.relations import (
     ActiveChassis,
     Chassis,
+    Leaving,
     LocalBridge,
     LocalChassis,
     Problem,
@@ -117,6 +118,7 @@ def chassis(host, name, kind, ip):
         & ovs.Open_vSwitch.external_ids(host, "ovn-encap-ip", ip)
         & (kind in ENCAPSULATIONS)
         & (ip != "")
+        & ~Leaving(name)
     )
 
 

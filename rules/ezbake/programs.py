@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
-from ovn_rules.engine import Program, load
+from ovn_rules.engine import Program as RuleProgram
+from ovn_rules.engine import load
 from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink
 from ovn_rules.rules.ezbake import (
     addresses,
@@ -17,12 +19,12 @@ from ovn_rules.rules.ezbake import (
     ports,
     stored,
     switching,
-    # translation,
+    translation,
     tunnels,
 )
 
 CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
-CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, stored)
+CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
 WHOLE: tuple[ModuleType, ...] = (
     *CENTRAL,
     *(m for m in CHASSIS if m not in (holders, stored)),
@@ -122,12 +124,19 @@ CLAIM = Sink(
 
 @dataclass(frozen=True)
 class Role:
-    """One way to run the rules: the modules it loads and the sinks it writes."""
+    """One way to run the rules.
+
+    Attributes:
+        modules: the modules it loads.
+        sinks: how what it derives is written.
+        reports: relations whose new facts are said in the log: name, level, text with column names.
+    """
 
     modules: tuple[ModuleType, ...]
     sinks: tuple[Sink, ...] = ()
+    reports: tuple[tuple[str, str, str], ...] = ()
 
-    def load(self) -> Program:
+    def load(self) -> RuleProgram:
         """The program.
 
         Raises:
@@ -136,6 +145,41 @@ class Role:
         return load(*self.modules)
 
 
-NORTHD = Role(CENTRAL, (BINDING, PIPELINE, PORT_UP))
-CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM))
-EVERYTHING = Role(WHOLE)
+PROBLEM = ("Problem", "warn", "{where}: {text}")
+WAITING = ("Waiting", "info", "{reason}")
+TAKEOVER = ("Takeover", "info", "Changing chassis for lport {port} from {old} to {new}.")
+
+NORTHD = Role(CENTRAL, (BINDING, PIPELINE, PORT_UP), (PROBLEM,))
+CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITING, TAKEOVER))
+EVERYTHING = Role(WHOLE, (), (PROBLEM,))
+
+
+@dataclass(frozen=True)
+class Program:
+    """All that a daemon or a command needs to know of a rule program.
+
+    Attributes:
+        name: what --program calls it.
+        northd: the central daemon's role.
+        controller: a host's.
+        everything: both at once, over any number of hosts.
+        tables: the OpenFlow tables of the integration bridge that are its own.
+        numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
+    """
+
+    name: str
+    northd: Role
+    controller: Role
+    everything: Role
+    tables: tuple[int, ...]
+    numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]]
+
+
+EZBAKE = Program(
+    "ezbake",
+    NORTHD,
+    CONTROLLER,
+    EVERYTHING,
+    tables=(0, *range(16, 48), 64),
+    numbers_in=translation.numbers_in,
+)

@@ -173,6 +173,12 @@ class Port(Relation, key=("name",)):
     tag: tuple[int, ...] = column("VLAN tag on the parent's interface, if any")
 
 
+class Leaving(Relation):
+    """A chassis that takes itself out of the network: it gives back all that is its own, but its flows stay."""
+
+    chassis: str = column("the chassis")
+
+
 class PluggedIn(Relation):
     """A logical port whose interface is on a host's integration bridge."""
 

@@ -5,6 +5,7 @@ from ovn_rules.rules.ezbake.databases import ovs, sb
 from ovn_rules.rules.ezbake.relations import (
     Chassis,
     HostPort,
+    Leaving,
     LocalBridge,
     LocalChassis,
     NewPeers,
@@ -158,10 +159,12 @@ def new_name(host, prefix, peers, taken, chassis, digits):
 
 
 @rule
-def tunnel_port(host, bridge, name, chassis, kind, ip):
+def tunnel_port(host, bridge, name, chassis, kind, ip, me):
     """A host has one tunnel port for each chassis that it can reach; the key of a packet comes from its flow."""
     TunnelPort(bridge, name, chassis, kind, (("key", "flow"), ("remote_ip", ip))) <= (
         PeerEncap(host=host, chassis=chassis, type=kind, ip=ip)
         & TunnelName(host, chassis, name)
         & LocalBridge(host, bridge)
+        & LocalChassis(host, me)
+        & ~Leaving(me)
     )

@@ -1,0 +1,178 @@
+"""A host's daemon: its own Open vSwitch and the southbound database in, OpenFlow, tunnels and claims out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.cli.plane import Delta, Plane
+from ovn_rules.engine.sinks import stored_columns
+from ovn_rules.io.database import Database
+from ovn_rules.io.switch import Switch
+from ovn_rules.io.switch_events import Adopted, Lost, Refused, Waiting
+
+if TYPE_CHECKING:
+    from ovn_rules.cli.log import Log
+    from ovn_rules.engine import Changes
+    from ovn_rules.io.streams import Tls
+    from ovn_rules.rules.ezbake.programs import Program
+
+
+class Controller:
+    """Follows the host's database, then the southbound one it names; keeps the integration bridge's flows.
+
+    Nothing is sent to the switch before its flows have been read and the southbound database has been read
+    completely, so that a restart over a converged network changes nothing.
+
+    Args:
+        ovs: remote of the host's own database.
+        sb: remotes of the southbound database; None for what external_ids:ovn-remote says.
+        rundir: where ovs-vswitchd keeps its bridges' sockets.
+        program: the rules and sinks for the schema.
+        tls: files for ``ssl:`` remotes.
+        log: where events are said.
+    """
+
+    def __init__(self, ovs: str, sb: str | None, rundir: str, program: Program, tls: Tls | None, log: Log) -> None:
+        role = program.controller
+        self.log = log
+        self.program = program
+        self.tls = tls
+        self.rundir = rundir
+        self.given_remote = sb
+        self.plane = Plane(role.load(), role.sinks, role.reports, log)
+        self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"))
+        self.plane.start()
+        self.switch: Switch | None = None
+        self._remote = ""
+        self._held: list[Delta] = []
+        self._adopted = False
+        self._leaving = False
+
+    def _database(self, name: str, remotes: str, schema: str) -> Database:
+        relations = self.plane.program.relations.values()
+        extra = stored_columns(self.plane.sinks, name)
+        return Database(name, remotes, schema, relations, extra=extra, tls=self.tls)
+
+    @property
+    def status(self) -> str:
+        """``running``, or what is being waited for."""
+        waiting = [d.remote for d in self.plane.databases.values() if not d.synced]
+        if waiting:
+            return f"waiting for {', '.join(waiting)}"
+        reasons = [fact[2] for fact in self.plane.engine.facts("Waiting")]
+        if reasons:
+            return str(reasons[0])
+        if self.switch is None or not self.switch.connected:
+            return "waiting for the integration bridge"
+        return "running"
+
+    def run(self) -> None:
+        """Read, derive, write: all that can be done now."""
+        deltas = self.plane.read("ovs")
+        if deltas:
+            self._commit(*deltas)
+            self._follow()
+        if "sb" in self.plane.databases:
+            self._held += self.plane.read("sb")
+        if self.switch is not None:
+            self._run_switch(self.switch)
+        if self._held and self._adopted:
+            held, self._held = self._held, []
+            first = not self.plane.engine.facts("Port")
+            self._commit(*held)
+            if first:
+                self.plane.settle()
+        self._go()
+        self.plane.write()
+
+    def _commit(self, *deltas: Delta) -> None:
+        changes = self.plane.commit(*deltas)
+        if self.switch is not None and not self._leaving:
+            self._change_flows(self.switch, changes)
+
+    @staticmethod
+    def _change_flows(switch: Switch, changes: Changes) -> None:
+        deleted, inserted = changes["OpenFlow"]
+        if deleted or inserted:
+            switch.change([f[1:] for f in deleted], [f[1:] for f in inserted])
+
+    def _run_switch(self, switch: Switch) -> None:
+        for event in switch.run():
+            self.log.say("warn" if isinstance(event, Waiting | Lost | Refused) else "info", str(event))
+            if isinstance(event, Adopted) and not self._adopted:
+                hints = {hint for flow in event.flows for hint in self.program.numbers_in(flow[2], flow[3])}
+                self._commit({"FlowHint": ((), hints)})
+                self._adopted = True
+
+    def _go(self) -> None:
+        """Let the switch be written to once everything that flows follow from has been read."""
+        southbound = self.plane.databases.get("sb")
+        ready = self._adopted and not self._held and southbound is not None and southbound.loaded
+        if self.switch is not None and ready and not self._leaving:
+            self.switch.go()
+
+    # -- what the host's own settings say --------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Connect to what external_ids name now."""
+        settings = {key: value for _, key, value in self.plane.engine.facts("ovs.Open_vSwitch.external_ids")}
+        remote = self.given_remote or settings.get("ovn-remote", "")
+        if remote and remote != self._remote:
+            self._connect(remote)
+        for _, bridge in self.plane.engine.facts("BridgeName"):
+            if self.switch is None or self.switch.bridge != bridge:
+                self._use(bridge)
+
+    def _connect(self, remote: str) -> None:
+        """Follow another southbound database: what differs from the rows held is the change."""
+        self._remote = remote
+        old = self.plane.databases.pop("sb", None)
+        new = self._database("sb", remote, "OVN_Southbound")
+        if old is not None:
+            old.close()
+            new.replica = old.replica
+        self.plane.attach(new)
+        self.plane.start()
+
+    def _use(self, bridge: str) -> None:
+        if self.switch is not None:
+            self.switch.close()
+        self.switch = Switch(bridge, self.program.tables, rundir=self.rundir)
+        self.switch.change((), [f[1:] for f in self.plane.engine.facts("OpenFlow")])
+        self._adopted = False
+
+    # -- the loop ------------------------------------------------------------------------------------------
+
+    def wait(self, poller: Any) -> None:
+        """Wake the poller when there is something to do."""
+        self.plane.wait(poller)
+        if self.switch is not None:
+            self.switch.wait(poller)
+
+    def resync(self) -> dict[str, int]:
+        """Compare with evaluation from scratch, with the databases, and with the switch."""
+        counts = self.plane.resync()
+        if self.switch is not None and self.switch.connected:
+            counts["flows"] = self.switch.resync()
+        return counts
+
+    def leave(self) -> bool:
+        """Take the host out of the network: its claims, its Chassis row and its tunnels; the flows stay.
+
+        Returns:
+            Whether all of it has been written; to be called again until it has.
+        """
+        if not self._leaving:
+            self._leaving = True
+            if self.switch is not None:
+                self.switch.close()
+                self.switch = None
+            names = [(name,) for _, name in self.plane.engine.facts("LocalChassis")]
+            self.plane.commit({"Leaving": ((), names)})
+        return self.plane.idle or not any(d.writable for d in self.plane.databases.values())
+
+    def close(self) -> None:
+        """End the connections; nothing is cleaned up."""
+        if self.switch is not None:
+            self.switch.close()
+        self.plane.close()

@@ -1,0 +1,90 @@
+"""The central daemon: the northbound database in, Binding and Pipeline out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.cli.plane import Plane
+from ovn_rules.engine.sinks import stored_columns
+from ovn_rules.io.database import Database
+
+if TYPE_CHECKING:
+    from ovn_rules.cli.log import Log
+    from ovn_rules.rules.ezbake.programs import Program
+    from ovn_rules.io.streams import Tls
+
+LOCK = "ovn_northd"
+"""The lock that ovn-northd(8) takes in the southbound database: one of several works, the others stand by."""
+
+
+class Northd:
+    """Follows both databases; writes while it holds the lock.
+
+    Args:
+        nb: remotes of the northbound database.
+        sb: remotes of the southbound database.
+        program: the rules and sinks for the schema.
+        tls: files for ``ssl:`` remotes.
+        log: where events are said.
+    """
+
+    def __init__(self, nb: str, sb: str, program: Program, tls: Tls | None, log: Log) -> None:
+        role = program.northd
+        rules = role.load()
+        self.log = log
+        self.plane = Plane(rules, role.sinks, role.reports, log)
+        for name, remotes, schema in (("nb", nb, "OVN_Northbound"), ("sb", sb, "OVN_Southbound")):
+            self.plane.attach(
+                Database(
+                    name,
+                    remotes,
+                    schema,
+                    rules.relations.values(),
+                    extra=stored_columns(role.sinks, name),
+                    lock=LOCK if name == "sb" else None,
+                    tls=tls,
+                )
+            )
+        self._active = False
+
+    @property
+    def status(self) -> str:
+        """``active``, ``standby`` (another northd holds the lock) or what is being waited for."""
+        waiting = [d.remote for d in self.plane.databases.values() if not d.synced]
+        if waiting:
+            return f"waiting for {', '.join(waiting)}"
+        return "active" if self._active else "standby"
+
+    def run(self) -> None:
+        """Read, derive, write: all that can be done now.
+
+        Without the lock nothing is derived: the tunnel keys that another northd gives are the ones to go on with.
+        """
+        deltas = [*self.plane.read("nb"), *self.plane.read("sb")]
+        databases = self.plane.databases.values()
+        if not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
+            self._active = False
+        elif not self._active:
+            self._active = True
+            self.plane.restart()
+            self.plane.start()
+        elif deltas:
+            self.plane.commit(*deltas)
+        if self._active:
+            self.plane.write()
+
+    def wait(self, poller: Any) -> None:
+        """Wake the poller when there is something to do."""
+        self.plane.wait(poller)
+
+    def resync(self) -> dict[str, int]:
+        """Compare with evaluation from scratch and with the databases; the numbers of differences."""
+        return self.plane.resync() if self._active else {}
+
+    def leave(self) -> bool:
+        """Nothing is to be cleaned up."""
+        return True
+
+    def close(self) -> None:
+        """End the connections."""
+        self.plane.close()

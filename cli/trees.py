@@ -1,0 +1,95 @@
+"""A derivation as a tree on the terminal: each fact with the rule that made it, down to database rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
+
+MAX_ALTERNATIVES = 3
+"""Derivations shown of a fact that has several."""
+
+MAX_INPUTS = 8
+"""Inputs shown of an aggregate."""
+
+
+def explanation(engine: Engine, relation: str, fact: Fact, depth: int = 20) -> Tree:
+    """Why a fact holds, as a tree down to base facts.
+
+    Args:
+        engine: where it holds.
+        relation: the fact's relation.
+        fact: the fact.
+        depth: levels to show.
+    """
+    seen: set[tuple[str, Fact]] = set()
+    tree = Tree(described(engine, relation, fact), guide_style="dim")
+    _grow(tree, Explainer(engine), relation, fact, depth, seen)
+    return tree
+
+
+def _grow(
+    tree: Tree, explainer: Explainer, relation: str, fact: Fact, depth: int, seen: set[tuple[str, Fact]]
+) -> None:
+    if relation not in explainer.engine.program.derived:
+        return
+    if (relation, fact) in seen:
+        tree.add(Text("shown above", style="dim"))
+        return
+    seen.add((relation, fact))
+    if depth == 0:
+        tree.add(Text("...", style="dim"))
+        return
+    derivations = list(explainer.derivations(relation, fact))
+    inputs = len({d.clause for d in derivations}) == 1 and len(derivations) > 1
+    most = MAX_INPUTS if inputs else MAX_ALTERNATIVES
+    for derivation in derivations[:most]:
+        branch = tree.add(reason(derivation))
+        for premise in derivation.premises:
+            if premise.negated:
+                branch.add(absent(explainer.engine, premise))
+            elif premise.fact is not None:
+                leaf = branch.add(described(explainer.engine, premise.relation, premise.fact))
+                _grow(leaf, explainer, premise.relation, premise.fact, depth - 1, seen)
+    if len(derivations) > most:
+        tree.add(Text(f"... and {len(derivations) - most} more", style="dim"))
+
+
+def reason(derivation: Derivation) -> Text:
+    """The rule: its name, what it says, where it stands."""
+    clause = derivation.clause
+    text = Text(f"rule {clause.name}", style="cyan")
+    doc = " ".join(clause.doc.split())
+    text.append(f"  {doc}", style="italic")
+    if clause.location is not None:
+        text.append(f"  {_short(clause.location.file)}:{clause.location.line}", style="dim")
+    return text
+
+
+def _short(path: str) -> str:
+    return "/".join(path.split("/")[-3:])
+
+
+def described(engine: Engine, relation: str, fact: Fact) -> Text:
+    """A fact with its columns; a database row with database, table and UUID."""
+    definition = engine.program.relations[relation]
+    text = Text(relation, style="bold" if definition.table is None else "bold green")
+    values = [(c.name, v) for c, v in zip(definition.columns, fact, strict=True)]
+    text.append("(" + ", ".join(f"{name}={_shown(value)}" for name, value in values) + ")", style="default not bold")
+    return text
+
+
+def absent(engine: Engine, premise: Premise) -> Text:
+    """What had to be absent, and is."""
+    columns = engine.program.relations[premise.relation].columns
+    known = [f"{c.name}={_shown(v)}" for c, v in zip(columns, premise.pattern, strict=True) if v is not None]
+    return Text(f"no {premise.relation}({', '.join(known)})", style="yellow")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return f"'{value}'" if isinstance(value, str) else str(value)
