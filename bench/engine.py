@@ -32,7 +32,9 @@ def port(number: int, per_switch: int) -> tuple[tuple[object, ...], tuple[object
     """A logical port's row and its address."""
     uuid = f"{number:08x}-0000-4000-8000-000000000000"
     switch = f"{number // per_switch:08x}-0000-4000-9000-000000000000"
-    mac = f"00:00:{number >> 24 & 255:02x}:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+    mac = (
+        f"00:00:{number >> 24 & 255:02x}:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+    )
     return (uuid, switch, f"port-{number}", (mac,), (mac,)), (uuid, mac)
 
 
@@ -76,12 +78,16 @@ def measure(ports: int, per_switch: int, changes: int) -> dict[str, object]:
     facts = sum(len(engine.facts(r)) for r in program.derived)
     gc.freeze()
     collections: list[float] = []
-    gc.callbacks.append(lambda phase, _info: collections.append(time.perf_counter()) if phase == "start" else None)
+    gc.callbacks.append(
+        lambda phase, _info: collections.append(time.perf_counter()) if phase == "start" else None
+    )
     times, stalls = [], []
     for n in range(changes):
         number = (n * 7919) % ports
         new = row(columns, ports + n, per_switch)
-        new = tuple(switches[number // per_switch] if c == "lswitch" else v for c, v in zip(columns, new, strict=True))
+        new = tuple(
+            switches[number // per_switch] if c == "lswitch" else v for c, v in zip(columns, new, strict=True)
+        )
         mac = (new[0], port(ports + n, per_switch)[1][1])
         for delta in (
             {"nb.Logical_Port": ((), (new,)), "nb.Logical_Port.macs": ((), (mac,))},
@@ -93,7 +99,9 @@ def measure(ports: int, per_switch: int, changes: int) -> dict[str, object]:
             took = time.perf_counter() - start
             times.append(took)
             if took > 0.005:
-                stalls.append([round(took * 1e3, 1), "garbage collection" if len(collections) > seen else "resize"])
+                stalls.append(
+                    [round(took * 1e3, 1), "garbage collection" if len(collections) > seen else "resize"]
+                )
     times.sort()
     return {
         "ports": ports,

@@ -32,7 +32,9 @@ class Controller:
         log: where events are said.
     """
 
-    def __init__(self, ovs: str, sb: str | None, rundir: str, program: Program, tls: Tls | None, log: Log) -> None:
+    def __init__(
+        self, ovs: str, sb: str | None, rundir: str, program: Program, tls: Tls | None, log: Log
+    ) -> None:
         role = program.controller
         self.log = log
         self.program = program

@@ -6,13 +6,12 @@ import time
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-
 from ovn_rules.cli.trees import explanation
 from ovn_rules.engine import Changes, Engine
 from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE
+from rich.console import Console
+from rich.table import Table
 
 NET_A = "0a000000-0000-4000-8000-00000000000a"
 NET_B = "0b000000-0000-4000-8000-00000000000b"
@@ -50,7 +49,9 @@ def host_rows(number: int, name: str, ip: str, peer: str, tunnel: int) -> dict[s
     def add(label: str, ofport: int, ids: dict[str, str], port_ids: dict[str, str]) -> None:
         i = number * 100 + len(ports)
         interfaces.append({"_uuid": uuid(6, i), "name": label, "ofport": [ofport], "external_ids": ids})
-        ports.append({"_uuid": uuid(5, i), "name": label, "interfaces": [uuid(6, i)], "external_ids": port_ids})
+        ports.append(
+            {"_uuid": uuid(5, i), "name": label, "interfaces": [uuid(6, i)], "external_ids": port_ids}
+        )
 
     for port, _, _, where, ofport in PORTS:
         if where == name:
@@ -64,7 +65,9 @@ def host_rows(number: int, name: str, ip: str, peer: str, tunnel: int) -> dict[s
     }
     bridge = {"_uuid": uuid(4, number), "name": "br-int", "ports": [p["_uuid"] for p in ports]}
     return {
-        "ovs.Open_vSwitch": [{"_uuid": uuid(3, number), "bridges": [uuid(4, number)], "external_ids": settings}],
+        "ovs.Open_vSwitch": [
+            {"_uuid": uuid(3, number), "bridges": [uuid(4, number)], "external_ids": settings}
+        ],
         "ovs.Bridge": [bridge],
         "ovs.Port": ports,
         "ovs.Interface": interfaces,
@@ -127,7 +130,8 @@ def changes_text(engine: Engine, changes: Changes) -> list[str]:
         columns = [c.name for c in engine.program.relations[relation].columns]
         for sign, facts in (("-", deleted), ("+", inserted)):
             lines += [
-                f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}" for f in sorted(facts, key=order(columns))
+                f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}"
+                for f in sorted(facts, key=order(columns))
             ]
     return lines
 

@@ -10,8 +10,8 @@ from ovn_rules.io.database import Database
 
 if TYPE_CHECKING:
     from ovn_rules.cli.log import Log
-    from ovn_rules.rules.ezbake.programs import Program
     from ovn_rules.io.streams import Tls
+    from ovn_rules.rules.ezbake.programs import Program
 
 LOCK = "ovn_northd"
 """The lock that ovn-northd(8) takes in the southbound database: one of several works, the others stand by."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ovn_rules.cli.log import Log
 from ovn_rules.engine import Changes, Conflict, Engine, Fact, Program, RuleFailure
-from ovn_rules.engine.sinks import Sink
-from ovn_rules.io.database import Database
 from ovn_rules.io.events import Event, Lost, Unusable, Updated, Waiting
 from ovn_rules.io.writer import Writer
+
+if TYPE_CHECKING:
+    from ovn_rules.cli.log import Log
+    from ovn_rules.engine.sinks import Sink
+    from ovn_rules.io.database import Database
 
 Delta = Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]
 
@@ -127,8 +129,10 @@ class Plane:
             self._report_conflict(conflict)
         waiting = {e.relation: e for e in changes.exhausted}
         for relation, exhausted in waiting.items():
-            text = f"all tunnel keys exhausted: {names(exhausted.groups)}" if relation == "PortKey" else (
-                f"{relation}: all numbers exhausted: {names(exhausted.groups)}"
+            text = (
+                f"all tunnel keys exhausted: {names(exhausted.groups)}"
+                if relation == "PortKey"
+                else (f"{relation}: all numbers exhausted: {names(exhausted.groups)}")
             )
             if text not in self._exhausted:
                 self._exhausted.add(text)

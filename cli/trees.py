@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
 from rich.text import Text
 from rich.tree import Tree
-
-from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
 
 MAX_ALTERNATIVES = 3
 """Derivations shown of a fact that has several."""
@@ -78,7 +77,9 @@ def described(engine: Engine, relation: str, fact: Fact) -> Text:
     definition = engine.program.relations[relation]
     text = Text(relation, style="bold" if definition.table is None else "bold green")
     values = [(c.name, v) for c, v in zip(definition.columns, fact, strict=True)]
-    text.append("(" + ", ".join(f"{name}={_shown(value)}" for name, value in values) + ")", style="default not bold")
+    text.append(
+        "(" + ", ".join(f"{name}={_shown(value)}" for name, value in values) + ")", style="default not bold"
+    )
     return text
 
 

@@ -318,7 +318,7 @@ def _builtin(call: ast.Call, expr: Expr, cls: type) -> bool:
     return (
         isinstance(call.func, ast.Name)
         and call.func.id not in expr.names
-        and (call.func.id == cls.__name__ or call.func.id == "len")
+        and (call.func.id in (cls.__name__, "len"))
     )
 
 
@@ -400,4 +400,3 @@ def remove(facts):
     names: dict[str, Any] = {"table": table}
     exec(compile(source, f"<index {positions}>", "exec"), names)  # noqa: S102
     return names["add"], names["remove"]
-

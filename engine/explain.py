@@ -91,7 +91,9 @@ class Explainer:
         return finder
 
 
-def _premises(clause: Clause, facts: tuple[Fact | None, ...], variables: Mapping[str, Any]) -> tuple[Premise, ...]:
+def _premises(
+    clause: Clause, facts: tuple[Fact | None, ...], variables: Mapping[str, Any]
+) -> tuple[Premise, ...]:
     premises = []
     for literal, fact in zip(clause.body, facts, strict=True):
         if isinstance(literal, Atom):
@@ -133,4 +135,3 @@ class _Existing:
 
     def index(self, _literal: int, relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
         return self.network.members[relation].outer.indexes[positions].table
-

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ovn_rules.engine.ir import Clause, Fact
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ovn_rules.engine.ir import Clause, Fact
 
 
 class RuleFailure(Exception):  # noqa: N818 - it is the rule that failed, the transaction was refused

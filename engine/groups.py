@@ -11,10 +11,11 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.ir import Aggregate, Allocate, Fact
-from ovn_rules.engine.store import Counts, Index
+if TYPE_CHECKING:
+    from ovn_rules.engine.ir import Aggregate, Allocate, Fact
+    from ovn_rules.engine.store import Counts, Index
 
 Group = tuple[Any, ...]
 Undo = Callable[[], None]
@@ -116,7 +117,7 @@ class Aggregator:
 
     def _change(self, changes: Counts, touched: dict[Group, None], done: Counts | None = None) -> None:
         appended: dict[Group, _Members] = {}
-        large = len(changes) > 256  # noqa: PLR2004 - one sort beats that many insertions
+        large = len(changes) > 256
         for (group, value), change in changes.items():
             if not change:
                 continue

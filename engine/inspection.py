@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine.plan import Access, Plan, make_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ovn_rules.engine.network import Consumer, Node
     from ovn_rules.engine.runtime import Engine
 
@@ -74,7 +75,8 @@ def _indexes(*nodes: Node | None) -> Iterator[tuple[tuple[int, ...], str]]:
 def rules(engine: Engine) -> list[RuleStatistics]:
     """Every clause's cost, the most expensive first."""
     found = [
-        RuleStatistics(r.clause.name, r.clause.relation, r.calls, r.nanoseconds / 1e9) for r in engine.network.rules
+        RuleStatistics(r.clause.name, r.clause.relation, r.calls, r.nanoseconds / 1e9)
+        for r in engine.network.rules
     ]
     return sorted(found, key=lambda r: -r.seconds)
 

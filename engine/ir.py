@@ -6,10 +6,12 @@ pyDatalog reference start from them. Nothing here knows how a program is evaluat
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NewType
+from typing import TYPE_CHECKING, Any, Literal, NewType
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Mapping
 
 Uuid = NewType("Uuid", str)
 """A database row's UUID, as text. At run time a string; rules never mix it with other text."""

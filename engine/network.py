@@ -7,9 +7,8 @@ outer one for everybody else, which sees the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
 from ovn_rules.engine.groups import Aggregator, Allocator
@@ -17,6 +16,9 @@ from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
 from ovn_rules.engine.plan import NOTHING, Lookup, default_lookup, make_plan
 from ovn_rules.engine.store import Counts, Index, Store, key_function, make_store
 from ovn_rules.engine.strata import strata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(slots=True)
@@ -182,7 +184,9 @@ class Network:
         """(Re)generate a consumer's function; ``safe`` evaluates expressions last."""
         clause = consumer.rule.clause
         plan = make_plan(clause, consumer.literal, self.lookup(clause), safe=safe)
-        consumer.run, consumer.source = compile_plan(plan, self.program, _Sources(self, clause, consumer.literal))
+        consumer.run, consumer.source = compile_plan(
+            plan, self.program, _Sources(self, clause, consumer.literal)
+        )
 
     def make_safe(self, rule: Rule) -> None:
         """Plan a rule anew so that its functions see only values that all other literals let through."""
@@ -211,7 +215,11 @@ class Network:
 
     def _occurrences(self, clause: Clause, relation: str) -> list[int]:
         """Body positions of a relation's atoms in the order they are shown a change; negated ones last."""
-        atoms = [(a.negated, i) for i, a in enumerate(clause.body) if isinstance(a, Atom) and a.relation == relation]
+        atoms = [
+            (a.negated, i)
+            for i, a in enumerate(clause.body)
+            if isinstance(a, Atom) and a.relation == relation
+        ]
         return [i for _, i in sorted(atoms)]
 
     def forced(self, clause: Clause, literal: int) -> bool:

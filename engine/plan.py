@@ -69,7 +69,9 @@ def variables_of(atom: Atom) -> set[str]:
 def bound_positions(atom: Atom, bound: set[str]) -> tuple[int, ...]:
     """The positions of an atom that hold a constant or a variable with a value."""
     return tuple(
-        i for i, t in enumerate(atom.terms) if isinstance(t, Const) or (isinstance(t, Var) and t.name in bound)
+        i
+        for i, t in enumerate(atom.terms)
+        if isinstance(t, Const) or (isinstance(t, Var) and t.name in bound)
     )
 
 

@@ -8,15 +8,15 @@ throughout, and are what says which facts come back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ovn_rules.engine.ir import Fact
-from ovn_rules.engine.store import Counts
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.network import Member
     from ovn_rules.engine.runtime import Engine
+    from ovn_rules.engine.store import Counts
 
 
 class _State:

@@ -13,14 +13,16 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.failure import RuleFailure
-from ovn_rules.engine.groups import Exhausted, Undo
 from ovn_rules.engine.ir import Atom, Fact, Program
 from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
 from ovn_rules.engine.recursion import fixpoint
 from ovn_rules.engine.store import Conflict, Counts, Index, KeyedStore, pair
+
+if TYPE_CHECKING:
+    from ovn_rules.engine.groups import Exhausted, Undo
 
 Change = tuple[Collection[Fact], Collection[Fact]]
 """Deleted facts, inserted facts."""
@@ -120,7 +122,7 @@ class Engine:
         fresh = Engine(self.program, {r: self.allocations(r) for r in derived})
         members = self.network.members
         fresh.transact({n: ((), m.store.held()) for n, m in members.items() if n not in derived})
-        differences = {}
+        differences: dict[str, tuple[set[Fact], set[Fact]]] = {}
         for name in derived:
             right, here = set(fresh.facts(name)), set(self.facts(name))
             if right != here:
@@ -194,6 +196,7 @@ class Engine:
             rank = heapq.heappop(heap)
             stratum = self.network.strata[rank]
             members = [self.network.members[r] for r in stratum.relations]
+            changed: Mapping[str, Change]
             if stratum.recursive:
                 changed = fixpoint(self, members)
             else:
@@ -244,7 +247,7 @@ class Engine:
             if aggregator.pending:
                 try:
                     aggregator.flush(member.pending, self._undo)
-                except Exception as error:  # noqa: BLE001 - whatever a rule's function raises
+                except Exception as error:
                     rule = next(r for r in self.network.rules if r.aggregator is aggregator)
                     rule.safe = True
                     raise _Failed(rule, error) from error
@@ -323,7 +326,8 @@ class Engine:
 
     def _wake_negation(self, consumer: Consumer, before: Mapping[Any, bool]) -> None:
         """Facts came to exist where there were none, or the last ones went: the negated atom turned."""
-        appeared, vanished = [], []
+        appeared: list[Any] = []
+        vanished: list[Any] = []
         index = consumer.index
         for key, existed in before.items():
             exists = key in index.table if index is not None else not existed
@@ -334,10 +338,14 @@ class Engine:
         if vanished:
             self._run(consumer.rule, consumer.run, vanished, 1)
 
-    def _update(self, indexes: Iterable[Index], deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
+    def _update(
+        self, indexes: Iterable[Index], deleted: Collection[Fact], inserted: Collection[Fact]
+    ) -> None:
         for index in indexes:
             # What was empty is emptied again, so that a first load need not be remembered as a whole.
-            self._undo.append(partial(_restore, index, inserted, deleted) if index.table else index.table.clear)
+            self._undo.append(
+                partial(_restore, index, inserted, deleted) if index.table else index.table.clear
+            )
             if deleted:
                 index.remove(deleted)
             if inserted:
@@ -378,8 +386,10 @@ class Engine:
         for member in self.network.members.values():
             member.pending = {}
             member.lost = {}
-            for group in (*member.aggregators, *member.allocators):
-                group.pending = {}
+            for aggregator in member.aggregators:
+                aggregator.pending = {}
+            for allocator in member.allocators:
+                allocator.pending = {}
 
 
 def _restore(index: Index, deleted: Collection[Fact], inserted: Collection[Fact]) -> None:

@@ -6,14 +6,16 @@ with the same key is preferred), it is put into the indexes, and consumers see i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.codegen import index_functions
 from ovn_rules.engine.ir import Fact, RelationDef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 Counts = dict[Fact, int]
 

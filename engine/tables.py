@@ -6,9 +6,10 @@ For demonstrations, tests and measurements: no server and no file is involved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.ir import Fact, Program, Type
+if TYPE_CHECKING:
+    from ovn_rules.engine.ir import Fact, Program, Type
 
 DEFAULTS: Mapping[str, Any] = {"str": "", "uuid": "", "int": 0, "float": 0.0, "bool": False, "tuple": ()}
 
@@ -57,4 +58,4 @@ def _many(value: Any) -> list[Any]:
 
 def _elements(row: Mapping[str, Any], column: str, width: int) -> Iterable[Fact]:
     for element in _many(row.get(column)):
-        yield (row["_uuid"], element) if width == 2 else (row["_uuid"], *element)  # noqa: PLR2004 - not a map
+        yield (row["_uuid"], element) if width == 2 else (row["_uuid"], *element)

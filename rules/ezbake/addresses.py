@@ -32,7 +32,7 @@ def only_from(field: str, entries: tuple[str, ...]) -> str:
 
 
 def _canonical(mac: str) -> str:
-    if len(mac) == 17:  # noqa: PLR2004 - xx:xx:xx:xx:xx:xx
+    if len(mac) == 17:
         return mac.lower()
     return ":".join(byte.zfill(2) for byte in mac.lower().split(":"))
 

@@ -4,7 +4,6 @@ from ovn_rules.engine import _, rule
 from ovn_rules.rules.ezbake.databases import ovs, sb
 from ovn_rules.rules.ezbake.relations import (
     ActiveChassis,
-    Binding,
     BindingChassis,
     Child,
     Claim,
@@ -36,9 +35,7 @@ def claim(chassis, port):
 @rule
 def claim_child(chassis, port, parent):
     """A chassis that has a port has the container ports that it carries."""
-    Claim(chassis, port) <= (
-        PluggedIn(chassis, parent) & Child(port=port, parent=parent) & ~Leaving(chassis)
-    )
+    Claim(chassis, port) <= (PluggedIn(chassis, parent) & Child(port=port, parent=parent) & ~Leaving(chassis))
 
 
 @rule

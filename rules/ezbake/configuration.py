@@ -125,7 +125,9 @@ def chassis(host, name, kind, ip):
 @rule
 def unknown_encapsulation(host, name, kind):
     """An encapsulation that the southbound database can't hold is refused before it is tried."""
-    Problem(f"chassis {name}", f"external_ids:ovn-encap-type is '{kind}', but must be geneve, stt or vxlan") <= (
+    Problem(
+        f"chassis {name}", f"external_ids:ovn-encap-type is '{kind}', but must be geneve, stt or vxlan"
+    ) <= (
         LocalChassis(host, name)
         & ovs.Open_vSwitch.external_ids(host, "ovn-encap-type", kind)
         & (kind not in ENCAPSULATIONS)

@@ -57,9 +57,7 @@ def flood_nowhere(switch):
 def deliver_unicast(switch, port, name, mac):
     """A frame to an address that a port owns goes to that port."""
     Pipeline(switch, 1, 50, f"eth.dst == {mac}", f"outport = {quoted(name)}; next;") <= (
-        nb.Logical_Port.macs(port, mac)
-        & is_mac(mac)
-        & nb.Logical_Port(_uuid=port, name=name, lswitch=switch)
+        nb.Logical_Port.macs(port, mac) & is_mac(mac) & nb.Logical_Port(_uuid=port, name=name, lswitch=switch)
     )
 
 

@@ -5,28 +5,8 @@ the text is translated with the keys of just those ports: when a port comes or g
 """
 
 import re
-import zlib
 
-from ovn_rules.engine import _, allocate, collect, every, pure, rule
-from ovn_rules.rules.ezbake.relations import (
-    ActiveChassis,
-    ConjunctionHint,
-    ConjunctionId,
-    DatapathNumber,
-    FlowHint,
-    Mention,
-    OpenFlow,
-    Pipeline,
-    Port,
-    PortsOf,
-    Problem,
-    StoredNumber,
-    WantedFlow,
-)
-from ovn_rules.rules.lflow import LflowError
-from ovn_rules.rules.lflow import needs_conjunction as lflow_needs_conjunction
-from ovn_rules.rules.lflow import openflow as lflow_openflow
-from ovn_rules.rules.lflow import ports_in as lflow_ports_in
+from ovn_rules.engine import pure
 
 Ports = tuple[tuple[str, int], ...]
 

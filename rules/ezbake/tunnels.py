@@ -66,10 +66,7 @@ def peer(host, name, encap, kind, ip, row):
 def local_peer(host, me, name, kind, ip):
     """Hosts whose own databases are read reach each other as those say."""
     PeerEncap(host, name, "", kind, ip) <= (
-        Chassis(name, kind, ip)
-        & (kind in TUNNELS)
-        & every(LocalChassis(host, me))
-        & (me != name)
+        Chassis(name, kind, ip) & (kind in TUNNELS) & every(LocalChassis(host, me)) & (me != name)
     )
 
 
@@ -109,7 +106,9 @@ def has_tunnel(host, bridge, port, chassis):
 def host_port(host, bridge, port, name):
     """A port name is taken when any bridge of the host has a port of that name."""
     HostPort(host, port, name) <= (
-        ovs.Open_vSwitch.bridges(host, bridge) & ovs.Bridge.ports(bridge, port) & ovs.Port(_uuid=port, name=name)
+        ovs.Open_vSwitch.bridges(host, bridge)
+        & ovs.Bridge.ports(bridge, port)
+        & ovs.Port(_uuid=port, name=name)
     )
 
 
@@ -129,9 +128,7 @@ def kept_name(host, bridge, port, name, chassis):
 def new_peers(host, chassis, prefix):
     """Chassis whose names start alike share a prefix, so that their ports are numbered together."""
     NewPeers(host, prefix, collect(chassis)) <= (
-        PeerEncap(host=host, chassis=chassis)
-        & ~HasTunnel(host, chassis)
-        & (prefix == prefix_of(chassis))
+        PeerEncap(host=host, chassis=chassis) & ~HasTunnel(host, chassis) & (prefix == prefix_of(chassis))
     )
 
 
@@ -139,7 +136,9 @@ def new_peers(host, chassis, prefix):
 def taken_numbers(host, name, prefix, number):
     """A counter is taken when a port of the host has it with the same prefix."""
     TakenNumbers(host, prefix, collect(number)) <= (
-        HostPort(host=host, name=name) & ((prefix, number) in numbered(name)) & NewPeers(host=host, prefix=prefix)
+        HostPort(host=host, name=name)
+        & ((prefix, number) in numbered(name))
+        & NewPeers(host=host, prefix=prefix)
     )
 
 
