@@ -72,12 +72,7 @@ def _gives(part: Part, bound: set[str]) -> bool:
     if set(literal.expr.variables) <= bound:
         return True
     node = part.nodes[0] if part.nodes else None
-    if (
-        isinstance(literal, Bind)
-        and literal.variable in bound
-        and _is_variable(literal.expr)
-        and node is not None
-    ):
+    if isinstance(literal, Bind) and literal.variable in bound and _is_variable(literal.expr) and node is not None:
         flipped = Expr(node, literal.variable, (literal.variable,))
         part.literal = replace(literal, variable=literal.expr.variables[0], expr=flipped)
         part.nodes = (literal.expr.tree,)
@@ -104,9 +99,7 @@ def _report_unbound(draft: Draft, fine: set[str]) -> None:
                 missing.setdefault(use.name, (use, _reason(part.literal)))
     for use in draft.head_uses():
         if use.name not in fine:
-            missing.setdefault(
-                use.name, (use, "use it in a positive atom of the body, or give it a value with ==")
-            )
+            missing.setdefault(use.name, (use, "use it in a positive atom of the body, or give it a value with =="))
     waiting = {t for p in draft.parts for t in _targets(p.literal)}
     roots = {n: m for n, m in missing.items() if n not in waiting} or missing
     for name, (use, hint) in roots.items():

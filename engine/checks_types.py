@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.frontend_infer import infer
 from ovn_rules.engine.frontend_scope import Refused
-from ovn_rules.engine.frontend_types import agree, element, from_annotation, of_value
+from ovn_rules.engine.frontend_types import agree, element, from_annotation, hints_of, of_value
 from ovn_rules.engine.ir import (
     ANY,
     FLOAT,
@@ -55,8 +55,8 @@ class _Checker:
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.types: dict[str, Type] = {}
-        for name, annotation in draft.rule.function.__annotations__.items():
-            if name in draft.scope.parameters and not isinstance(annotation, str):
+        for name, annotation in hints_of(draft.rule.function).items():
+            if name in draft.scope.parameters:
                 self.types[name] = from_annotation(annotation) or ANY
 
     def noted(self, method: Any, *args: Any) -> None:
@@ -97,9 +97,7 @@ class _Checker:
         """The expression with its type, which must be one that facts can hold."""
         typed = self.typed(expr)
         if _has_list(typed.type):
-            raise Refused(
-                node, "wrong type: a list or set can't be the value of a column", "put tuple(…) around it"
-            )
+            raise Refused(node, "wrong type: a list or set can't be the value of a column", "put tuple(…) around it")
         return typed
 
     def link(self, part: Part) -> None:
@@ -134,9 +132,7 @@ class _Checker:
         literal = part.literal
         if not isinstance(literal, Atom | Bind | Member):
             expr = self.typed(literal.expr)
-            part.literal = replace(
-                literal, expr=replace(expr, type=ANY if _has_list(expr.type) else expr.type)
-            )
+            part.literal = replace(literal, expr=replace(expr, type=ANY if _has_list(expr.type) else expr.type))
 
     def head(self, position: int, column: Column) -> None:
         term, node = self.draft.terms[position], self.draft.nodes[position]
@@ -146,9 +142,7 @@ class _Checker:
         if isinstance(new, Const):
             if not fits(column.type, new.value):
                 raise _wrong_constant(node, new, where, column)
-        elif not agree(column.type, given) and not (
-            isinstance(new, Expr) and _text_for_uuid(new, column.type)
-        ):
+        elif not agree(column.type, given) and not (isinstance(new, Expr) and _text_for_uuid(new, column.type)):
             name = repr(new.name) if isinstance(new, Var) else self.draft.source.text(node)
             raise _wrong(node, name, given, where, column.type)
 
@@ -216,9 +210,7 @@ def fits(wanted: Type, value: Any) -> bool:
 
 
 def _wrong_constant(node: ast.expr, term: Const, where: str, column: Column) -> Refused:
-    return Refused(
-        node, f"wrong type: {show(term.value)} is {of_value(term.value)}, {where} is {column.type}"
-    )
+    return Refused(node, f"wrong type: {show(term.value)} is {of_value(term.value)}, {where} is {column.type}")
 
 
 def show(value: Any) -> str:
@@ -232,7 +224,5 @@ _CONVERSIONS = {"str": "str()", "int": "int()", "float": "float()", "uuid": "Uui
 
 def _wrong(node: ast.expr, what: str, given: Type, where: str, wanted: Type) -> Refused:
     conversion = _CONVERSIONS.get(wanted.name)
-    hint = (
-        f"convert it with {conversion} if that is meant" if conversion and wanted.name != given.name else ""
-    )
+    hint = f"convert it with {conversion} if that is meant" if conversion and wanted.name != given.name else ""
     return Refused(node, f"wrong type: {what} is {given}, {where} is {wanted}", hint)

@@ -118,9 +118,7 @@ class _Loading:
         place = replace(place, column=start, end_column=start + len(rule.name))
         where = f"{Path(file).name}, line {line}"
         self.problems.append(
-            Problem(
-                f"duplicate rule name {rule.name!r}", place, f"another is in {where}: rename one", rule.name
-            )
+            Problem(f"duplicate rule name {rule.name!r}", place, f"another is in {where}: rename one", rule.name)
         )
 
     def hidden_duplicates(self, module: ModuleType) -> None:
@@ -210,9 +208,7 @@ class _Loading:
         return [positions[c] for c in asked & set(positions)]
 
 
-def _program(
-    drafts: list[Draft], relations: dict[str, RelationDef], kept: dict[str, tuple[int, ...]]
-) -> Program:
+def _program(drafts: list[Draft], relations: dict[str, RelationDef], kept: dict[str, tuple[int, ...]]) -> Program:
     """The program, with relations of database rows cut down to the positions that are kept."""
     narrow = dict(relations)
     for name, positions in kept.items():

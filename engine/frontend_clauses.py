@@ -49,15 +49,12 @@ def read_rule(rule: Rule, problems: list[Problem]) -> list[Draft]:
             problems.append(Problem(e.message, source.location(e.node), e.hint, rule.name))
     if not body:
         problems.append(
-            Problem(
-                f"rule {rule.name} derives nothing", source.location(node), "write Head(…) <= (…)", rule.name
-            )
+            Problem(f"rule {rule.name} derives nothing", source.location(node), "write Head(…) <= (…)", rule.name)
         )
     if len(drafts) == len(body):
         hint = "leave it out, or start its name with _"
         problems += [
-            Problem(f"parameter {a.arg!r} is never used", source.location(a), hint, rule.name)
-            for a in _unused(node)
+            Problem(f"parameter {a.arg!r} is never used", source.location(a), hint, rule.name) for a in _unused(node)
         ]
     return drafts
 
@@ -69,15 +66,11 @@ def _parameters(rule: Rule, node: ast.FunctionDef) -> list[str]:
             raise Refused(extra, "* and ** have no meaning in a rule", "name every logic variable")
     for default in (*arguments.defaults, *arguments.kw_defaults):
         if default is not None:
-            raise Refused(
-                default, "a logic variable has no default value", "write (variable == value) as a literal"
-            )
+            raise Refused(default, "a logic variable has no default value", "write (variable == value) as a literal")
     found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     for each in found:
         if relation := relation_of(rule.names.get(each.arg, rule.function.__globals__.get(each.arg))):
-            raise Refused(
-                each, f"parameter {each.arg!r} hides relation {relation.name}", "rename the parameter"
-            )
+            raise Refused(each, f"parameter {each.arg!r} hides relation {relation.name}", "rename the parameter")
     return [a.arg for a in found]
 
 
@@ -120,9 +113,7 @@ def _head_and_body(node: ast.stmt, source: Source) -> tuple[ast.Call, ast.expr |
             if len(value.ops) > 1:
                 raise _parentheses(value, 1, source)
             return value.left, value.comparators[0]
-        raise Refused(
-            value, f"{_OPERATORS[type(value.ops[0])]!r} between head and body", "write Head(…) <= (…)"
-        )
+        raise Refused(value, f"{_OPERATORS[type(value.ops[0])]!r} between head and body", "write Head(…) <= (…)")
     raise Refused(value, "this is not a clause", "a rule holds statements of the form Head(…) <= (…)")
 
 
@@ -214,9 +205,7 @@ def _read_literal(draft: Draft, node: ast.expr) -> None:
     elif isinstance(node, ast.Compare):
         _read_comparison(draft, node)
     elif isinstance(node, ast.Constant | ast.Tuple | ast.BinOp) or _is_relation(draft, node):
-        raise Refused(
-            node, "this is not a literal", "literals are atoms, comparisons and calls of pure functions"
-        )
+        raise Refused(node, "this is not a literal", "literals are atoms, comparisons and calls of pure functions")
     else:
         _filter(draft, node)
 

@@ -164,22 +164,24 @@ class _Reader:
         if isinstance(node, ast.Name) and BUILTINS.get(node.id) is value:
             return node
         name = node.id if isinstance(node, ast.Name) else ast.unparse(node).replace(".", "_")
-        while (
-            name in self.reserved or name in self.scope.parameters or self.names.get(name, value) is not value
-        ):
+        while name in self.reserved or name in self.scope.parameters or self.names.get(name, value) is not value:
             name += "_"
         self.names[name] = value
         if isinstance(node, ast.Name) and name == node.id:
             return node
         return ast.copy_location(ast.Name(name, ast.Load()), node)
 
+    def function(self, node: ast.Name | ast.Attribute, value: Any) -> ast.expr:
+        """What is called."""
+        if not callable(value) and not _is_module(value):
+            raise Refused(node, f"{ast.unparse(node)!r} is not a function")
+        return self.outside(node, value)
+
     def check_function(self, node: ast.expr, value: Callable[..., Any] | ModuleType) -> None:
         """Refuses a function that rules may not call."""
         text = ast.unparse(node)
         if value in _ONLY_HEADS:
-            raise Refused(
-                node, f"{text} stands in heads only", "derive a relation with it, and use that relation here"
-            )
+            raise Refused(node, f"{text} stands in heads only", "derive a relation with it, and use that relation here")
         if value is language.every:
             raise Refused(node, "every() goes around an atom of a body")
         if not known(value):
@@ -212,7 +214,7 @@ class _Reader:
                 "parameters are logic variables: rename it",
             )
         if isinstance(func, ast.Name) and func.id not in inner:
-            new = self.outside(func, self.scope.resolve(func, "function"))
+            new = self.function(func, self.scope.resolve(func, "function"))
         elif isinstance(func, ast.Attribute):
             new = self.method(func, inner)
         else:
@@ -234,7 +236,7 @@ class _Reader:
         if isinstance(root, ast.Name) and root.id not in inner:
             value = self.scope.resolve(func, "function")
             if value is not NOTHING:
-                return self.outside(func, value)
+                return self.function(func, value)
         if func.attr not in METHODS:
             raise Refused(
                 func,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
-import typing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.frontend_scope import Refused
-from ovn_rules.engine.frontend_types import accepts, agree, element, from_annotation, listing, meet, of_value
+from ovn_rules.engine.frontend_types import (
+    accepts,
+    agree,
+    element,
+    from_annotation,
+    hints_of,
+    listing,
+    meet,
+    of_value,
+)
 from ovn_rules.engine.ir import ANY, BOOL, FLOAT, INT, STR, UUID, Type, Uuid
 
 if TYPE_CHECKING:
@@ -130,11 +139,7 @@ class _Inference:
                 inside = element(right)
                 fine = inside is not None and _comparable(left, inside)
             else:
-                fine = (
-                    _comparable(left, right)
-                    or _literal(operands[i], right)
-                    or _literal(operands[i + 1], left)
-                )
+                fine = _comparable(left, right) or _literal(operands[i], right) or _literal(operands[i + 1], left)
             if not fine:
                 raise Refused(
                     node,
@@ -169,9 +174,7 @@ class _Inference:
             raise Refused(node, f"wrong type: {base} has no position {position}")
         return base.args[position]
 
-    def of_generatorexp(
-        self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, env: dict[str, Type]
-    ) -> Type:
+    def of_generatorexp(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, env: dict[str, Type]) -> Type:
         for each in node.generators:
             inside = element(self.of(each.iter, env)) or ANY
             env = {**env, **_targets(each.target, inside)}
@@ -197,9 +200,7 @@ class _Inference:
         return _called(node, function, args if plain else None, keywords)
 
 
-def _called(
-    node: ast.Call, function: Callable[..., Any], args: list[Type] | None, keywords: dict[Any, Type]
-) -> Type:
+def _called(node: ast.Call, function: Callable[..., Any], args: list[Type] | None, keywords: dict[Any, Type]) -> Type:
     """Checks the arguments of a call (unless there are starred ones), and gives its annotation's type."""
     signature, hints = _signature(function)
     name = ast.unparse(node.func)
@@ -211,9 +212,7 @@ def _called(
         for parameter, type_ in given.items():
             wanted = hints.get(parameter)
             if isinstance(type_, Type) and wanted is not None and not accepts(wanted, type_):
-                raise Refused(
-                    node, f"wrong type: {type_} for parameter {parameter!r} of {name}(), which is {wanted}"
-                )
+                raise Refused(node, f"wrong type: {type_} for parameter {parameter!r} of {name}(), which is {wanted}")
     return hints.get("return", ANY)
 
 
@@ -225,12 +224,9 @@ def _signature(function: Callable[..., Any]) -> tuple[inspect.Signature | None, 
         hints: dict[str, Type] = {}
         signature = None
         if not isinstance(function, type):
-            try:
+            with contextlib.suppress(TypeError, ValueError):  # some builtins have none
                 signature = inspect.signature(function)
-                found = typing.get_type_hints(function)
-            except Exception:  # noqa: BLE001 - builtins without a signature, annotations that can't be evaluated
-                found = getattr(function, "__annotations__", {})
-            hints = {n: from_annotation(a) or ANY for n, a in found.items() if not isinstance(a, str)}
+            hints = {n: from_annotation(a) or ANY for n, a in hints_of(function).items()}
         _SIGNATURES[function] = (signature, hints)
     return _SIGNATURES[function]
 

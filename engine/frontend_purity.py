@@ -30,10 +30,7 @@ _METHODS = (
 METHODS = frozenset(_METHODS.split())
 """Methods that rules may call, whatever they are called on."""
 
-_CHANGING = (
-    "__import__ breakpoint compile delattr eval exec globals hash help id input locals open print setattr "
-    "vars"
-)
+_CHANGING = "__import__ breakpoint compile delattr eval exec globals hash help id input locals open print setattr vars"
 _IMPURE_BUILTINS = frozenset(_CHANGING.split())
 _OUTSIDE_WORLD = (
     "asyncio getpass logging multiprocessing os posix random secrets select shutil signal socket subprocess "
@@ -79,16 +76,8 @@ def _scan(function: FunctionType, seen: set[FunctionType]) -> str:
         if name in _IMPURE_BUILTINS and value is getattr(builtins, name):
             return f"calls {name}"
         if _module_of(value) in _IMPURE_MODULES:
-            return (
-                f"uses {name} of module {_module_of(value)}"
-                if not isinstance(value, ModuleType)
-                else f"uses {name}"
-            )
-        if (
-            isinstance(value, FunctionType)
-            and value.__globals__ is function.__globals__
-            and value not in seen
-        ):
+            return f"uses {name} of module {_module_of(value)}" if not isinstance(value, ModuleType) else f"uses {name}"
+        if isinstance(value, FunctionType) and value.__globals__ is function.__globals__ and value not in seen:
             inner = _scan(value, seen)
             if inner:
                 return f"calls {name}, which {inner}"

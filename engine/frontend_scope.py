@@ -24,9 +24,7 @@ _VALUES = (str, int, float, bool, tuple, list, dict, set, frozenset, type(None))
 class Refused(Exception):  # noqa: N818 - it becomes a Problem; nobody outside sees it
     """A part of a rule that can't be read: where, why, and what to do."""
 
-    def __init__(
-        self, node: ast.expr | ast.stmt | ast.arg | ast.keyword, message: str, hint: str = ""
-    ) -> None:
+    def __init__(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword, message: str, hint: str = "") -> None:
         """Takes the node that the caret goes under."""
         super().__init__(message)
         self.node = node
@@ -108,9 +106,7 @@ def _missing(node: ast.Attribute, base: Any, kind: str) -> Refused:
     if isinstance(base, Database):
         full = f"{base.name}.{node.attr}"
         hint = did_you_mean(full, [f"{base.name}.{t}" for t in base.tables()])
-        return Refused(
-            node, f"unknown relation {full!r}", hint or f"the schema of {base.name} has no such table"
-        )
+        return Refused(node, f"unknown relation {full!r}", hint or f"the schema of {base.name} has no such table")
     if isinstance(base, RowRelation):
         columns = [c.name for c in base.__relation__.columns]
         if node.attr in columns:

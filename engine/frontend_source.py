@@ -56,9 +56,7 @@ class Source:
     def parenthesised(self, node: ast.expr) -> bool:
         """Whether parentheses stand directly around a node."""
         before = self.lines[node.lineno - 1].encode()[: node.col_offset].decode().rstrip()
-        after = (
-            self.lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset :].decode().lstrip()
-        )
+        after = self.lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset :].decode().lstrip()
         line = node.lineno - 1
         while not before and line > 0:
             line -= 1

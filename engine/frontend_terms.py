@@ -44,15 +44,11 @@ def by_column(call: ast.Call, relation: RelationDef) -> list[ast.expr | None]:
     found: list[ast.expr | None] = [None] * len(columns)
     for i, node in enumerate(call.args):
         if isinstance(node, ast.Starred):
-            raise Refused(
-                node, "* and ** have no meaning in an atom", "write every term, or name the columns"
-            )
+            raise Refused(node, "* and ** have no meaning in an atom", "write every term, or name the columns")
         found[i] = node
     for keyword in call.keywords:
         if keyword.arg is None:
-            raise Refused(
-                keyword, "* and ** have no meaning in an atom", "write every term, or name the columns"
-            )
+            raise Refused(keyword, "* and ** have no meaning in an atom", "write every term, or name the columns")
         if keyword.arg not in names:
             raise Refused(
                 keyword,
@@ -147,9 +143,7 @@ def read_head(draft: Draft, call: ast.Call) -> None:
 
 def _head_term(draft: Draft, node: ast.expr, column: Column) -> HeadTerm:
     if _anonymous(node):
-        raise Refused(
-            node, "_ in a head has no value", f"give column {column.name!r} a variable or a constant"
-        )
+        raise Refused(node, "_ in a head has no value", f"give column {column.name!r} a variable or a constant")
     if isinstance(node, ast.Name) and node.id in draft.scope.parameters:
         return Var(node.id)
     if isinstance(node, ast.Call) and _called(draft, node) is language.allocate:
@@ -206,9 +200,7 @@ def _allocate(draft: Draft, call: ast.Call) -> Allocate:
             raise Refused(keyword, "allocate() takes low, high and hints")
         given[keyword.arg] = keyword.value
     if len(call.args) > 3 or not {"low", "high"} <= set(given):
-        raise Refused(
-            call, "allocate() takes a lowest and a highest number, and a relation of hints if there is one"
-        )
+        raise Refused(call, "allocate() takes a lowest and a highest number, and a relation of hints if there is one")
     low, high = (_number(draft, given[n]) for n in ("low", "high"))
     if low > high:
         raise Refused(call, f"allocate({low}, {high}) has no number to give", "the lowest number comes first")
@@ -231,13 +223,9 @@ def _number(draft: Draft, node: ast.expr) -> int:
 
 
 def _check_aggregate(draft: Draft) -> None:
-    special = [
-        (t, n) for t, n in zip(draft.terms, draft.nodes, strict=True) if isinstance(t, Aggregate | Allocate)
-    ]
+    special = [(t, n) for t, n in zip(draft.terms, draft.nodes, strict=True) if isinstance(t, Aggregate | Allocate)]
     if len(special) > 1:
-        what = (
-            "aggregates" if all(isinstance(t, Aggregate) for t, _ in special) else "aggregates or allocations"
-        )
+        what = "aggregates" if all(isinstance(t, Aggregate) for t, _ in special) else "aggregates or allocations"
         draft.refuse(special[1][1], f"two {what} in one head", "derive a relation with each, and join them")
         return
     group = {t.name for t in draft.terms if isinstance(t, Var)}

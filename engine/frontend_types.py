@@ -62,6 +62,17 @@ def _of_other(annotation: Any, origin: Any, args: tuple[Any, ...]) -> Type:
     return ANY
 
 
+def hints_of(function: Any) -> dict[str, Any]:
+    """A function's annotations as values; without those whose text can't be evaluated."""
+    given = getattr(function, "__annotations__", {})
+    if not given:
+        return {}
+    try:
+        return typing.get_type_hints(function)
+    except Exception:  # noqa: BLE001 - an annotation is any expression
+        return {n: a for n, a in given.items() if not isinstance(a, str)}
+
+
 def plain(value: Any) -> Any:
     """The value itself, or an enumeration member's."""
     return value.value if isinstance(value, enum.Enum) else value

@@ -338,9 +338,7 @@ def test_atoms_of_constants_are_no_cross_product(files):
 
 def test_atoms_connected_through_values_are_no_cross_product(files):
     """A value computed from one atom joins another."""
-    assert (
-        len(body(files, "Tags(a, o) & (b in o) & (c == shout(b)) & Place(c, n) & is_high(n) & (a != c)")) == 6
-    )
+    assert len(body(files, "Tags(a, o) & (b in o) & (c == shout(b)) & Place(c, n) & is_high(n) & (a != c)")) == 6
 
 
 def test_a_relation_s_definition(files):

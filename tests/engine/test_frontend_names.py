@@ -214,3 +214,13 @@ def test_annotations_of_a_file_that_postpones_them(files):
             Tags(a, parts(a)) <= Link(a, _)
     """)
     assert str(program.clauses[0].terms[1].type) == "tuple[str, ...]"
+
+
+def test_annotated_parameters_of_a_file_that_postpones_annotations(files):
+    """A parameter's annotation is its type, also as text."""
+    refused = files.refused("""
+        @rule
+        def place(a: "str", n: "str") -> None:
+            Place(a, n) <= Link(a, _) & (n == TABLES[a])
+    """)
+    assert "'n' is str, column 'floor' of Place is int" in refused
