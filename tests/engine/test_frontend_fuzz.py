@@ -30,6 +30,19 @@ STATEMENTS = """
 """
 
 
+TEXTS = """
+    a ; b ; shout({0}) ; f'{{{0}}}-{{n}}' ; {0} + 'x' ; {0}.lower() ; words({0})[0] ; str({1}) ; _x
+    ({0} if {2} else 'y')
+"""
+NUMBERS = "n ; len({0}) ; {1} + 1 ; PRIORITY ; max({1}, 2) ; sum(len(w) for w in c) ; TABLES['out']"
+TRUTHS = "{1} > 3 ; is_high({1}) ; {0} in c ; {0} != 'z'"
+LITERALS = """
+    ({0} == {3}) ; ({1} == {4}) ; ({1} < {4}) ; ~Place({0}, {1}) ; Link({0}, {3}) ; Place({0}, {1}) ; is_high({1})
+    (_x in words({0})) ; ((_x, _) in [({0}, {1})]) ; (_x == {0}) ; ({0} not in c) ; ~is_high({1}) ; (a in c)
+    (({0}, {1}) in zip(c, [1])) ; nb.Port(name={0}) ; ~Tags({0}, c) ; every(Place(_x, {1})) ; Link(_, {0})
+"""
+
+
 def forms(text):
     """The forms of a text, each between semicolons or line ends."""
     return [f.strip() for line in text.strip().splitlines() for f in line.split(" ; ")]
@@ -45,6 +58,23 @@ def sources(seed):
         parts = [expression(depth - 1) for _ in range(3)]
         return draw.choice(forms(FORMS)).format(*parts, draw.choice(NAMES.split()))
 
+    def typed(depth):
+        if depth == 0:
+            return "a", "n", "a == b"
+        parts = [*typed(depth - 1), *typed(depth - 1)]
+        return tuple(draw.choice(forms(kind)).format(*parts) for kind in (TEXTS, NUMBERS, TRUTHS))
+
+    def plausible():
+        known = ["Link(a, b)", "Place(a, n)", "Tags(b, c)", "(n >= 0)", "(a not in c)"]
+        literals = []
+        for _ in range(draw.randint(0, 4)):
+            first, second = typed(draw.randint(0, 2)), typed(draw.randint(0, 2))
+            literals.append(draw.choice(forms(LITERALS)).format(*first, *second))
+        body = draw.sample(known + literals, len(known + literals))
+        return f"Reach(a, b) <= {' & '.join(body)}"
+
+    if draw.random() < 0.5:
+        return [plausible()]
     count = draw.randint(1, 3)
     return [
         draw.choice(forms(STATEMENTS)).format(*(expression(draw.randint(0, 3)) for _ in range(3))) for _ in range(count)
