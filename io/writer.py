@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from ovn_rules.io.rows import Delta, Row, Watcher
     from ovn_rules.io.transaction import Item
 
-MAX_OPERATIONS = 5000
+MAX_OPERATIONS = 2000
 """A larger difference is written in several transactions, so that the server can serve others in between."""
 
-_TRANSIENT = frozenset(
-    {"not owner", "resources exhausted", "I/O error", "timed out", "not leader", "canceled"}
-)
+_TRANSIENT = frozenset({"not owner", "resources exhausted", "I/O error", "timed out", "not leader", "canceled"})
 """Errors that say nothing of what was asked for: the same may succeed later, or on another server."""
 
 
@@ -84,17 +82,12 @@ class Writer:
     @property
     def idle(self) -> bool:
         """Nothing is in flight and nothing waits to be compared."""
-        return (
-            self._flying is None and not self._isolation.busy and not any(c.dirty for c in self._comparisons)
-        )
+        return self._flying is None and not self._isolation.busy and not any(c.dirty for c in self._comparisons)
 
     @property
     def refused(self) -> list[tuple[str, str, str]]:
         """What is set aside: (table, the server's reason, the fact) of each."""
-        return [
-            (self._sinks[n].table, reason, self._text((n, key)))
-            for (n, key), (_, reason) in self._refused.items()
-        ]
+        return [(self._sinks[n].table, reason, self._text((n, key))) for (n, key), (_, reason) in self._refused.items()]
 
     def start(self) -> None:
         """Lets it write: every fact that should be stored has been noted, or will be."""
