@@ -8,17 +8,19 @@ name below ``ovn_rules``.
 
 from __future__ import annotations
 
-import io
 import logging
 import logging.handlers
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from ovn_rules.cli.ratelimit import RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = "ovn_rules"
 """The logger that all modules' loggers are below."""
@@ -93,7 +95,7 @@ class Logging(logging.Handler):
         """
         super().__init__()
         self._path = log_file
-        self._file: io.TextIOWrapper | None = None
+        self._file: TextIO | None = None
         self._syslog: logging.handlers.SysLogHandler | None = None
         self._limit = limit or RateLimit()
         self._default = dict(_DEFAULTS)
@@ -131,9 +133,11 @@ class Logging(logging.Handler):
                 raise LogError(f'no destination, level, or module "{word}" in "{spec}"')
         level = level or "dbg"
         destinations = (destination,) if destination else DESTINATIONS
-        chosen = [self._levels.setdefault(module, dict(self._default))] if module else [
-            self._default, *self._levels.values()
-        ]
+        chosen = (
+            [self._levels.setdefault(module, dict(self._default))]
+            if module
+            else [self._default, *self._levels.values()]
+        )
         for levels in chosen:
             levels.update(dict.fromkeys(destinations, level))
         self._set_threshold()
@@ -141,7 +145,9 @@ class Logging(logging.Handler):
     def modules(self) -> list[str]:
         """The modules that can say something, sorted."""
         known = logging.Logger.manager.loggerDict
-        return sorted({_module(n) for n, g in known.items() if n.startswith(f"{ROOT}.") and isinstance(g, logging.Logger)})
+        return sorted(
+            {_module(n) for n, g in known.items() if n.startswith(f"{ROOT}.") and isinstance(g, logging.Logger)}
+        )
 
     def list(self) -> str:
         """The levels of every module, in the form of ``vlog/list``."""
@@ -168,9 +174,7 @@ class Logging(logging.Handler):
         """
         if self._path is None:
             raise LogError("logging to a file is not configured")
-        new = _open(self._path)
-        with self.lock:
-            old, self._file = self._file, new
+        old, self._file = self._file, _open(self._path)
         if old is not None:
             old.close()
 
@@ -228,7 +232,9 @@ class Logging(logging.Handler):
             self._syslog = logging.handlers.SysLogHandler(SYSLOG_SOCKET, daemon)
             self._syslog.ident = f"{Path(sys.argv[0]).name}: "
         if self._syslog is not None:
-            self._syslog.handle(logging.makeLogRecord({"levelno": number, "levelname": logging.getLevelName(number), "msg": text}))
+            self._syslog.handle(
+                logging.makeLogRecord({"levelno": number, "levelname": logging.getLevelName(number), "msg": text})
+            )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """A line that can't be written is lost; a daemon must not end for its log."""
@@ -271,7 +277,7 @@ def _module(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _open(path: Path) -> io.TextIOWrapper:
+def _open(path: Path) -> TextIO:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as e:
@@ -279,11 +285,11 @@ def _open(path: Path) -> io.TextIOWrapper:
     return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
 
 
-def _print(file: Iterable[str], line: str) -> None:
+def _print(file: TextIO, line: str) -> None:
     """Writes a line at once; one that can't be written (disk full, pipe closed) is lost."""
     try:
-        file.write(line + "\n")  # type: ignore[attr-defined]
-        file.flush()  # type: ignore[attr-defined]
+        file.write(line + "\n")
+        file.flush()
     except (OSError, ValueError):
         return
 
