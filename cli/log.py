@@ -282,7 +282,8 @@ def _open(path: Path) -> TextIO:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as e:
         raise LogError(f"can't open log file {path}: {e.strerror}") from e
-    return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+    file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+    return file
 
 
 def _print(file: TextIO, line: str) -> None:
