@@ -67,9 +67,7 @@ class FlowReader:
         for pipe in self._open:
             if True:
                 os.set_blocking(pipe.fileno(), False)
-                with suppress(
-                    OSError
-                ):  # a large pipe saves wake-ups; an unprivileged user may have a lower limit
+                with suppress(OSError):  # a large pipe saves wake-ups; an unprivileged user may have a lower limit
                     fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
     def run(self) -> list[Flow] | None:

@@ -122,9 +122,7 @@ class Connection:
             self._out += _HEADER.pack(VERSION, BUNDLE_ADD, 16 + len(message), xid)
             self._out += prefix
             self._out += message
-        self._commit_xid = self._send(
-            BUNDLE_CONTROL, struct.pack("!IHH", self._bundle, COMMIT, ATOMIC_ORDERED)
-        )
+        self._commit_xid = self._send(BUNDLE_CONTROL, struct.pack("!IHH", self._bundle, COMMIT, ATOMIC_ORDERED))
 
     def run(self) -> list[Message]:
         """Sends and receives what the socket takes and gives.

@@ -200,11 +200,22 @@ def _set_field(text: str) -> bytes:
     if not arrow or field is None:
         raise UnknownTextError(f"unknown action set_field:{text}")
     constant, mask = field.parse(value)
-    oxm = field.oxm(constant, mask)
-    if mask is not None:  # OpenFlow 1.4's own set_field takes no mask
-        return _nicira(33, bytes(6) + oxm)
+    if mask is not None:
+        return _set_bits(field, constant, mask)
+    oxm = field.oxm(constant)
     length = 4 + len(oxm)
     return struct.pack("!HH", 25, length + -length % 8) + oxm + bytes(-length % 8)
+
+
+def _set_bits(field: Field, value: int, mask: int) -> bytes:
+    """OpenFlow 1.4's set_field takes no mask: one load for each run of bits, as ovs-ofctl does it."""
+    if not mask or max(value, mask) >> field.bits:
+        raise UnknownTextError(f"set_field:{value:#x}/{mask:#x} of {field.bits} bits")
+    loads = []
+    for run in re.finditer("1+", f"{mask:b}"[::-1]):
+        first, bits = run.start(), len(run[0])
+        loads.append(_load_bits(field, first, bits, value >> first & ((1 << bits) - 1)))
+    return b"".join(loads)
 
 
 _SUBFIELD = re.compile(r"([A-Z0-9_]+)\[(?:(\d+)(?:\.\.(\d+))?)?\]")
@@ -229,8 +240,12 @@ def _load(text: str) -> bytes:
     value, _, name = text.partition("->")
     field, first, bits = _subfield(name)
     constant = number(value)
-    if constant >> min(bits, 64) or bits > 64:
-        raise UnknownTextError(f"load:{text}")
+    return _load_bits(field, first, bits, constant)
+
+
+def _load_bits(field: Field, first: int, bits: int, constant: int) -> bytes:
+    if bits > 64 or constant >> bits:
+        raise UnknownTextError(f"{constant:#x} in {bits} bits")
     return _nicira(7, struct.pack("!HIQ", first << 6 | (bits - 1), field.header(), constant))
 
 

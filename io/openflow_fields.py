@@ -40,7 +40,7 @@ class Field:
     @property
     def size(self) -> int:
         """Bytes on the wire."""
-        return (self.bits + 7) // 8
+        return 4 if self.bits == 20 else (self.bits + 7) // 8
 
     def header(self, *, masked: bool = False) -> int:
         """The field's 32-bit OXM header."""
@@ -51,10 +51,14 @@ class Field:
         """The field's OXM: header, value and, unless it is None, mask.
 
         Raises:
-            UnknownTextError: The value is wider than the field.
+            UnknownTextError: The value is wider than the field, or the mask is empty.
         """
         if value >> self.bits or (mask or 0) >> self.bits:
             raise UnknownTextError(f"{value:#x} is wider than {self.bits} bits")
+        if mask is not None:
+            if not mask:
+                raise UnknownTextError("an empty mask")
+            value &= mask  # the switch refuses bits outside the mask
         head = self.header(masked=mask is not None).to_bytes(4, "big")
         body = value.to_bytes(self.size, "big")
         return head + body if mask is None else head + body + mask.to_bytes(self.size, "big")
@@ -252,11 +256,13 @@ KEYWORDS: dict[str, tuple[tuple[str, int], ...]] = {
 
 SET_FIELDS: dict[str, Field] = {
     **{n: FIELDS[n] for n in FIELDS if n.startswith("reg")},
-    **{n: FIELDS[n] for n in ("metadata", "tun_id", "in_port", "nw_ecn", "nw_ttl", "ip_src", "ip_dst")},
+    **{n: FIELDS[n] for n in ("metadata", "tun_id", "nw_ecn", "nw_ttl", "ip_src", "ip_dst")},
     **{n: FIELDS[n] for n in ("ipv6_src", "ipv6_dst", "ipv6_label", "arp_op", "arp_spa", "arp_tpa")},
     **{n: FIELDS[n] for n in ("arp_sha", "arp_tha", "nd_target", "nd_sll", "nd_tll")},
     **{n: FIELDS[n] for n in ("tcp_src", "tcp_dst", "udp_src", "udp_dst", "sctp_src", "sctp_dst")},
     **{n: FIELDS[n] for n in ("icmp_type", "icmp_code", "icmpv6_type", "icmpv6_code")},
+    # A 16-bit port, as Open vSwitch's own field has it; in_port is read-only in OpenFlow.
+    "in_port": Field(NXM0, 0, 16, _integer),
     "eth_src": FIELDS["dl_src"],
     "eth_dst": FIELDS["dl_dst"],
     "ip_dscp": Field(OXM, 8, 6, _integer),

@@ -258,9 +258,7 @@ class Switch:
             found.update((k, a) for k, a in self._installed.items() if k[0] not in self._reading)
         self._installed = found
         self._dirty = dict.fromkeys(k for k in found if self._target(k) != found[k])
-        self._dirty.update(
-            dict.fromkeys(k for k in self._wanted if k not in found and k not in self._refused)
-        )
+        self._dirty.update(dict.fromkeys(k for k in self._wanted if k not in found and k not in self._refused))
 
     def _target(self, key: FlowKey) -> str | None:
         """The actions that the switch should have for this key; None when it should have no such flow."""
@@ -307,9 +305,7 @@ class Switch:
                 slots.append(None)
         if unknown:
             texts = [
-                flow_delete(key)
-                if actions is None
-                else flow_mod((*key, actions), modify=is_plain(have.get(key, "[")))
+                flow_delete(key) if actions is None else flow_mod((*key, actions), modify=is_plain(have.get(key, "[")))
                 for key, actions in (work[i] for i in unknown)
             ]
             assembled = assemble(texts)
@@ -317,9 +313,7 @@ class Switch:
                 if (message := assembled.messages.get(number)) is not None:
                     slots[i] = message[:4] + xids[i].to_bytes(4, "big") + message[8:]
                 else:
-                    self._refuse(
-                        *flight.pop(xids[i]), assembled.refused.get(number, "ovs-ofctl can't encode it")
-                    )
+                    self._refuse(*flight.pop(xids[i]), assembled.refused.get(number, "ovs-ofctl can't encode it"))
         return [message for message in slots if message is not None], flight
 
     def _refuse(self, key: FlowKey, actions: str | None, reason: str) -> None:

@@ -31,9 +31,7 @@ class Connected:
 
     def __str__(self) -> str:
         """One line for the log."""
-        return f"{self.bridge}: connected" + (
-            "" if self.monitored else "; it can't report flow changes by others"
-        )
+        return f"{self.bridge}: connected" + ("" if self.monitored else "; it can't report flow changes by others")
 
 
 @dataclass(frozen=True, slots=True)

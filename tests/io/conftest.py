@@ -26,9 +26,7 @@ class OpenVSwitch:
         self.start()
 
     def _start(self, name, *arguments):
-        environment = dict.fromkeys(
-            ("OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"), str(self.folder)
-        )
+        environment = dict.fromkeys(("OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"), str(self.folder))
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [name, f"--unixctl={self.folder}/{name}.ctl", *arguments],
@@ -76,18 +74,11 @@ class OpenVSwitch:
 
     def dump(self, bridge="br-int"):
         """The lines of dump-flows without statistics, sorted, a blank less."""
-        return sorted(
-            line.strip().replace(", ", ",")
-            for line in subprocess.run(
-                [
-                    *("ovs-ofctl", "-O", "OpenFlow13", "--no-names", "--no-stats"),
-                    *("dump-flows", f"unix:{self.folder}/{bridge}.mgmt"),
-                ],
-                check=True,
-                capture_output=True,
-                text=True,
-            ).stdout.splitlines()
-        )
+        return sorted(line.strip().replace(", ", ",") for line in self.raw_dump(bridge))
+
+    def raw_dump(self, bridge="br-int"):
+        """The lines of dump-flows without statistics."""
+        return self.ofctl("dump-flows", "--no-names", "--no-stats", bridge=bridge).splitlines()
 
     @contextlib.contextmanager
     def watch(self, bridge="br-int"):
@@ -128,9 +119,7 @@ class OpenVSwitch:
 @pytest.fixture(scope="session")
 def ovs_session(tmp_path_factory):
     """One Open vSwitch for all tests that need none of their own."""
-    if missing := [
-        p for p in ("ovsdb-server", "ovs-vswitchd", "ovs-ofctl", "ovs-vsctl") if not shutil.which(p)
-    ]:
+    if missing := [p for p in ("ovsdb-server", "ovs-vswitchd", "ovs-ofctl", "ovs-vsctl") if not shutil.which(p)]:
         reason = f"not installed: {', '.join(missing)} (Debian: openvswitch-switch)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)

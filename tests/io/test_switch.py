@@ -255,9 +255,7 @@ def test_a_bridge_without_openflow_14(ovs, switch):
 
 def test_many_flows_at_once(ovs, switch):
     """Thousands of flows go in one bundle, and out again."""
-    many = [
-        (16, 50, f"reg6={i:#x},metadata=0x1", f"set_field:{i:#x}->reg7,resubmit(,17)") for i in range(1, 5001)
-    ]
+    many = [(16, 50, f"reg6={i:#x},metadata=0x1", f"set_field:{i:#x}->reg7,resubmit(,17)") for i in range(1, 5001)]
     assert one(start(switch, *many), Synced) == Synced(5000, 0, 0)
     assert switch.resync() == 0
     assert len(ovs.dump()) == 5000
