@@ -1,0 +1,134 @@
+"""From clauses to flows: multiplied out where that is cheap, conjunctive matches where it is not.
+
+Conjunctive matches are described in ovs-fields(7), "Conjunctive Match Fields": n flows sets, one a clause, say
+``conjunction(ID, k/n)``; a packet that is in one flow of every set goes on to the flow that matches ``conj_id=ID``.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+from ovn_rules.rules.lflow.cubes import EVERYTHING, LIMIT, Cube, minimize, product, too_many
+from ovn_rules.rules.lflow.fields import FIELDS
+from ovn_rules.rules.lflow.matches import settled
+from ovn_rules.rules.lflow.normal import Alternative, Clause
+
+PLAIN = 16
+"""The most flows that clauses are multiplied out to when a conjunctive match needs fewer."""
+
+DIMENSIONS = 64
+"""The most clauses that Open vSwitch takes in one conjunctive match."""
+
+CONTEXTS = 16
+"""The most combinations of protocols that one conjunctive match is made for."""
+
+WORTHWHILE = 1024
+"""Clauses with more combinations are not multiplied out to see whether few flows remain."""
+
+PROTOCOL = FIELDS["dl_type"].mask | FIELDS["nw_proto"].mask
+
+
+class Part(NamedTuple):
+    """A flow's share in a conjunctive match: clause ``k`` (from 0) of ``n``, of the match numbered ``index``."""
+
+    index: int
+    k: int
+    n: int
+
+
+class Flow(NamedTuple):
+    """One OpenFlow match and what it is for.
+
+    ``parts`` is empty for a flow that carries out the row's actions; ``index`` is then the number of the conjunctive
+    match it ends, None for a plain flow.
+    """
+
+    cube: Cube
+    parts: tuple[Part, ...] = ()
+    index: int | None = None
+
+
+def flows(alternatives: list[Alternative], maskable: int, conjunctive: bool = True) -> list[Flow]:
+    """The flows that together match what the alternatives do.
+
+    Conjunctive matches are numbered from 0. Without ``conjunctive`` everything is multiplied out.
+
+    Raises:
+        TooManyFlowsError: they would be more than LIMIT.
+    """
+    plain: list[Cube] = []
+    dimensioned: list[tuple[list[Cube], list[Clause]]] = []
+    for clauses in alternatives:
+        found = _multiplied(clauses, maskable, conjunctive)
+        if found is None:
+            dimensioned.append(_dimensions(clauses, maskable))
+        else:
+            plain += found
+        if len(plain) > LIMIT:
+            raise too_many()
+    plain = _settled(minimize(plain, maskable))
+    if not dimensioned:
+        return [Flow(cube) for cube in plain]
+    return [Flow(cube) for cube in plain] + _conjunctive(dimensioned, plain)
+
+
+def _multiplied(clauses: list[Clause], maskable: int, conjunctive: bool) -> list[Cube] | None:
+    """The clauses multiplied out; None where a conjunctive match needs fewer flows."""
+    wide = [len(c) for c in clauses if len(c) > 1]
+    if conjunctive and len(wide) > 1 and prod(wide) > PLAIN:
+        contexts, dimensions = _dimensions(clauses, maskable)
+        if not contexts:
+            return []
+        needed = sum(map(len, dimensions)) + len(contexts)
+        if len(dimensions) > 1 and len(contexts) <= CONTEXTS:
+            if prod(map(len, dimensions)) > WORTHWHILE:
+                return None
+            out = _product(clauses, maskable)
+            return None if len(out) > PLAIN and len(out) > needed else out
+    return _product(clauses, maskable)
+
+
+def _settled(cubes: list[Cube]) -> list[Cube]:
+    return list(dict.fromkeys(each for cube in cubes for each in settled(cube)))
+
+
+def _product(clauses: list[Clause], maskable: int) -> list[Cube]:
+    out = [EVERYTHING]
+    for clause in sorted(clauses, key=len):
+        out = minimize(product(out, clause), maskable)
+    return out
+
+
+def _dimensions(clauses: list[Clause], maskable: int) -> tuple[list[Cube], list[Clause]]:
+    """What the clauses have in common, for each combination of protocols, and the clauses within that."""
+    contexts = [EVERYTHING]
+    for clause in clauses:
+        if len(clause) == 1:
+            contexts = product(contexts, clause)
+        else:
+            protocols = list(dict.fromkeys((v & PROTOCOL, m & PROTOCOL) for v, m in clause))
+            if len(protocols) <= CONTEXTS and len(contexts) <= CONTEXTS:
+                contexts = minimize(product(contexts, protocols), maskable)
+    dimensions = [minimize(product(c, contexts), maskable) for c in clauses if len(c) > 1]
+    dimensions.sort(key=len, reverse=True)
+    while len(dimensions) > DIMENSIONS:
+        two = product(dimensions.pop(), dimensions.pop())
+        dimensions.insert(0, minimize(two, maskable))
+    return contexts, dimensions
+
+
+def _conjunctive(dimensioned: list[tuple[list[Cube], list[Clause]]], plain: list[Cube]) -> list[Flow]:
+    """The flows of conjunctive matches; where two share a match, one flow takes part in both."""
+    parts: dict[Cube, list[Part]] = {}
+    ends: list[Flow] = []
+    for index, (contexts, dimensions) in enumerate(dimensioned):
+        for k, dimension in enumerate(dimensions):
+            for cube in _settled(dimension):
+                parts.setdefault(cube, []).append(Part(index, k, len(dimensions)))
+        ends += [Flow(cube, index=index) for cube in _settled(contexts)]
+    if len(parts) > LIMIT:
+        raise too_many()
+    taken = set(plain)
+    shared = [Flow(cube, tuple(shares)) for cube, shares in parts.items() if cube not in taken]
+    return shared + ends
