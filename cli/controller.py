@@ -73,7 +73,8 @@ class Controller:
         deltas = self.plane.read("ovs")
         if deltas:
             self._commit(*deltas)
-            self._follow()
+            if not self._leaving:
+                self._follow()
         if "sb" in self.plane.databases:
             self._held += self.plane.read("sb")
         if self.switch is not None:

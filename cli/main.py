@@ -13,9 +13,15 @@ from ovn_rules.cli import __version__
 from ovn_rules.cli.failure import Failure
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("ovn_rules.cli.check:check", "Check the rules, list relations, show plans."),
+    "daemon": ("ovn_rules.cli.daemon:daemon", "Run the control plane."),
     "demo": ("ovn_rules.cli.demo:demo", "Show a network becoming flows, in one process."),
+    "derive": ("ovn_rules.cli.derive:derive", "Derive a relation from databases or files."),
     "expr": ("ovn_rules.cli.expr:expr", "Show what an expression means, costs and becomes."),
+    "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
     "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
+    "sandbox": ("ovn_rules.cli.sandbox:sandbox", "Real servers, the daemons and a shell, in a temporary folder."),
+    "why": ("ovn_rules.cli.why:why", "Explain a fact or a flow."),
 }
 """Name: where the command is, and the line that ``--help`` shows without importing it."""
 

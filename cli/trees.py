@@ -94,3 +94,37 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_shown, value)) + "]"
     return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def as_json(engine: Engine, relation: str, fact: Fact, depth: int = 20) -> dict[str, Any]:
+    """The same explanation as nested objects.
+
+    Args:
+        engine: where it holds.
+        relation: the fact's relation.
+        fact: the fact.
+        depth: levels to go down.
+    """
+    definition = engine.program.relations[relation]
+    result: dict[str, Any] = {
+        "relation": relation,
+        "fact": {c.name: v for c, v in zip(definition.columns, fact, strict=True)},
+    }
+    if definition.table is not None:
+        result["database"], result["table"], result["row"] = definition.table.database, definition.table.table, fact[0]
+    if relation in engine.program.derived and depth > 0:
+        result["derivations"] = [
+            {
+                "rule": d.clause.name,
+                "reason": " ".join(d.clause.doc.split()),
+                "source": f"{_short(d.clause.location.file)}:{d.clause.location.line}" if d.clause.location else "",
+                "premises": [
+                    {"absent": p.relation, "pattern": list(p.pattern)}
+                    if p.fact is None
+                    else as_json(engine, p.relation, p.fact, depth - 1)
+                    for p in d.premises
+                ],
+            }
+            for d in Explainer(engine).derivations(relation, fact)
+        ]
+    return result

@@ -1,0 +1,59 @@
+"""``ovn-rules check``: what is wrong with the rules, and how they will run."""
+
+from __future__ import annotations
+
+import click
+
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.sources import PROGRAMS
+from ovn_rules.engine import Engine, LoadError, inspection
+from ovn_rules.engine.sinks import problems
+
+
+@click.command()
+@click.option("--program", type=click.Choice(sorted(PROGRAMS)), default="ezbake", show_default=True)
+@click.option("--relations", is_flag=True, help="List relations with their columns.")
+@click.option("--plans", metavar="[RULE]", is_flag=False, flag_value="", help="Show how rules are joined.")
+def check(program: str, relations: bool, plans: str | None) -> None:
+    """Load the rules and every check of them: exit 1 with file, line and caret for each mistake.
+
+    \b
+    Examples:
+      ovn-rules check
+      ovn-rules check --relations
+      ovn-rules check --plans deliver_unicast
+    """
+    from ovn_rules.rules.ezbake.databases import nb, ovs, sb  # noqa: PLC0415 - the schemas of this program
+
+    chosen = PROGRAMS[program]
+    schemas = {d.name: d.schema for d in (nb, sb, ovs)}
+    roles = {"northd": chosen.northd, "controller": chosen.controller, "everything": chosen.everything}
+    wrong: list[str] = []
+    for role in roles.values():
+        try:
+            rules = role.load()
+        except LoadError as error:
+            raise Failure(f"the rules have mistakes:\n{error}") from error
+        for sink in role.sinks:
+            columns = [c.name for c in rules.relations[sink.relation].columns]
+            wrong += problems(sink, columns, schemas[sink.database])
+    if wrong:
+        raise Failure("; ".join(wrong))
+    rules = chosen.everything.load()
+    if relations:
+        for definition in sorted(rules.relations.values(), key=lambda r: r.name):
+            columns = ", ".join(f"{c.name}: {c.type}" for c in definition.columns)
+            click.echo(f"{definition.name}({columns})")
+            if definition.doc:
+                click.echo(f"    {definition.doc.splitlines()[0]}")
+    if plans is not None:
+        text = inspection.plans(Engine(rules), plans or None)
+        if not text:
+            raise Failure(f"no rule {plans}")
+        click.echo(text)
+    if not relations and plans is None:
+        strata = inspection.strata(Engine(rules))
+        click.echo(
+            f"{program}: {len(rules.clauses)} clauses, {len(rules.derived)} derived relations, {len(strata)} strata, "
+            f"{sum(r for _, r in strata)} recursive; no mistakes"
+        )

@@ -1,0 +1,134 @@
+"""``ovn-rules daemon northd`` and ``ovn-rules daemon controller``."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import ovs.poller
+
+from ovn_rules.cli import commands
+from ovn_rules.cli.controller import Controller
+from ovn_rules.cli.daemon_process import DaemonProcess
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.log import Log
+from ovn_rules.cli.northd import Northd
+from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
+from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
+from ovn_rules.io.streams import RemoteError
+from ovn_rules.rules.ezbake.programs import EZBAKE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ovn_rules.cli.commands import Service
+    from ovn_rules.io.streams import Tls
+
+PROGRAMS = {p.name: p for p in (EZBAKE,)}
+LEAVE_SECONDS = 5.0
+"""How long a clean exit may take before it is given up."""
+
+program_option = click.option(
+    "--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, show_default=True, help="The rules to load."
+)
+
+
+@click.group()
+def daemon() -> None:
+    """Run the control plane: northd once for the network, controller on every host."""
+
+
+@daemon.command()
+@click.option("--nb", type=Remotes(), help="Northbound database; default OVN_NB_DB.")
+@click.option("--sb", type=Remotes(), help="Southbound database; default OVN_SB_DB.")
+@program_option
+@daemon_options
+def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
+    """Derive Binding and Pipeline from the northbound database.
+
+    Several may run: one works, the others stand by until it ends.
+
+    \b
+    Examples:
+      ovn-rules daemon northd
+      ovn-rules daemon northd --nb tcp:192.0.2.1:6641 --sb tcp:192.0.2.1:6642 --detach --pidfile --log-file
+      ovs-appctl -t /var/run/ovn/ovn-rules-northd.PID.ctl status
+    """
+    nb, sb = nb or default_nb(), sb or default_sb()
+
+    def make(tls: Tls | None) -> Service:
+        return Northd(nb, sb, PROGRAMS[program], tls, Log("northd"))
+
+    serve("ovn-rules-northd", make, options)
+
+
+@daemon.command()
+@click.option("--ovs", type=Remotes(), help="The host's own database; default its socket in OVS_RUNDIR.")
+@click.option("--sb", type=Remotes(), help="Southbound database, instead of the one external_ids:ovn-remote names.")
+@program_option
+@daemon_options
+def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
+    """Keep this host's integration bridge: its flows, its tunnels, its claims.
+
+    \b
+    Examples:
+      ovs-vsctl set Open_vSwitch . external_ids:system-id=hv1 external_ids:ovn-remote=tcp:192.0.2.1:6642 \\
+          external_ids:ovn-encap-type=geneve external_ids:ovn-encap-ip=192.0.2.11
+      ovn-rules daemon controller --detach --pidfile --log-file
+    """
+    remote = ovs or default_ovs()
+    path = Path(remote.partition(":")[2])
+    rundir = path.parent if remote.startswith("unix:") and "OVS_RUNDIR" not in os.environ else default_ovs_rundir()
+
+    def make(tls: Tls | None) -> Service:
+        return Controller(remote, sb, str(rundir), PROGRAMS[program], tls, Log("controller"))
+
+    serve("ovn-rules-controller", make, options)
+
+
+def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptions) -> None:
+    """Run a daemon until it is told to end.
+
+    Args:
+        name: its name, for files and sockets.
+        make: makes its work, given the TLS files.
+        options: how it is to run.
+
+    Raises:
+        Failure: it can't start.
+    """
+    tls = options.tls.tls()
+    with DaemonProcess(name, options) as process:
+        try:
+            service = make(tls)
+        except RemoteError as error:
+            raise Failure(str(error)) from error
+        commands.register(process.control, service)
+        process.ready()
+        try:
+            while not process.stopping:
+                service.run()
+                process.run()
+                poller = ovs.poller.Poller()
+                service.wait(poller)
+                process.wait(poller)
+                if not process.stopping:
+                    poller.block()
+            if process.cleanup:
+                _leave(service)
+        finally:
+            service.close()
+
+
+def _leave(service: Service) -> None:
+    """Let the service clean up after itself, for a while."""
+    end = time.monotonic() + LEAVE_SECONDS
+    while not service.leave() and time.monotonic() < end:
+        service.run()
+        poller = ovs.poller.Poller()
+        service.wait(poller)
+        poller.timer_wait(100)
+        poller.block()

@@ -1,0 +1,159 @@
+"""Whole networks for commands that ask once: databases, as servers or as files, loaded into an engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import ovs.poller
+
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.places import absolute
+from ovn_rules.engine import Engine, RuleFailure
+from ovn_rules.io.database import Database
+from ovn_rules.io.events import Unusable, Updated, Waiting
+from ovn_rules.io.files import FileError, identify, read_files
+from ovn_rules.io.streams import RemoteError
+from ovn_rules.rules.ezbake.programs import EZBAKE, Program, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ovn_rules.engine import Fact
+    from ovn_rules.engine.ir import RelationDef
+    from ovn_rules.io.rows import Delta
+    from ovn_rules.io.streams import Tls
+
+PROGRAMS = {p.name: p for p in (EZBAKE,)}
+SCHEMAS = {"nb": "OVN_Northbound", "sb": "OVN_Southbound", "ovs": "Open_vSwitch"}
+TIMEOUT = 30.0
+"""Seconds to wait for a server."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def network_options(command: F) -> F:
+    """Adds --nb, --sb, --ovs (several) and --program to a command."""
+    for option in reversed((
+        click.option("--nb", metavar="DB", help="Northbound database: remotes or a file."),
+        click.option("--sb", metavar="DB", help="Southbound database: remotes or a file."),
+        click.option("--ovs", metavar="DB", multiple=True, help="A host's own database; once for each host."),
+        click.option("--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, help="The rules to load."),
+    )):
+        command = option(command)
+    return command
+
+
+@dataclass
+class Network:
+    """Databases in an engine.
+
+    Attributes:
+        program: the rule program.
+        engine: with everything derived.
+        warnings: what was tolerated while reading.
+    """
+
+    program: Program
+    engine: Engine
+    warnings: list[str] = field(default_factory=list)
+
+    def chassis(self) -> list[str]:
+        """The names of the hosts whose own databases were given."""
+        return sorted(name for _, name in self.engine.facts("LocalChassis"))
+
+
+def load_network(
+    nb: str | None, sb: str | None, hosts: Iterable[str], program: str, tls: Tls | None = None
+) -> Network:
+    """Read databases and derive everything that follows from them.
+
+    With a northbound database everything is derived; without one, Pipeline and ports are what the southbound
+    database holds.
+
+    Args:
+        nb: northbound database, or None.
+        sb: southbound database, or None.
+        hosts: the hosts' own databases.
+        program: the rule program's name.
+        tls: files for ``ssl:`` remotes.
+
+    Raises:
+        Failure: a database can't be read, or a rule fails.
+    """
+    chosen = PROGRAMS[program]
+    role = role_for(chosen, nb)
+    rules = role.load()
+    engine = Engine(rules)
+    network = Network(chosen, engine)
+    facts: dict[str, tuple[list[Fact], list[Fact]]] = {}
+    given = [("nb", [nb] if nb else []), ("sb", [sb] if sb else []), ("ovs", list(hosts))]
+    relations = list(rules.relations.values())
+    for name, arguments in given:
+        if not arguments or not any(r.table is not None and r.table.database == name for r in relations):
+            continue
+        for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
+            facts.setdefault(relation, ([], []))[1].extend(inserted)
+    try:
+        engine.transact({r: c for r, c in facts.items() if r in rules.relations})
+    except RuleFailure as error:
+        raise Failure(str(error)) from error
+    return network
+
+
+def role_for(program: Program, nb: str | None) -> Role:
+    """Everything where central's input is at hand, else a host's part."""
+    return program.everything if nb else program.controller
+
+
+def _read(
+    name: str, arguments: list[str], relations: list[RelationDef], network: Network, tls: Tls | None
+) -> Delta:
+    try:
+        sources = [identify(absolute(a)) for a in arguments]
+        files = [s.name for s in sources if s.kind != "remote"]
+        facts: Delta = {}
+        if files:
+            contents = read_files(files, name, relations, None if _dumps(sources) else SCHEMAS[name])
+            network.warnings += contents.warnings
+            facts = contents.facts
+        for source in sources:
+            if source.kind == "remote":
+                for relation, (_, inserted) in _read_server(name, source.name, relations, tls).items():
+                    facts.setdefault(relation, ([], []))[1].extend(inserted)
+    except (FileError, RemoteError) as error:
+        raise Failure(str(error)) from error
+    return facts
+
+
+def _dumps(sources: Iterable[Any]) -> bool:
+    return any(s.kind == "dump" for s in sources)
+
+
+def _read_server(name: str, remotes: str, relations: list[RelationDef], tls: Tls | None) -> Delta:
+    """All rows of a live database, read once."""
+    database = Database(name, remotes, SCHEMAS[name], relations, leader_only=False, tls=tls)
+    end = time.monotonic() + TIMEOUT
+    facts: Delta = {}
+    try:
+        while not database.loaded:
+            for event in database.run():
+                if isinstance(event, Updated):
+                    facts = event.delta
+                elif isinstance(event, Waiting):
+                    kind = "can't be used" if isinstance(event, Unusable) else "can't be reached"
+                    raise Failure(f"{event.remote} {kind}: {event.reason}")
+            if database.loaded:
+                break
+            if time.monotonic() > end:
+                raise Failure(f"{database.remote} did not answer in {TIMEOUT:g} s")
+            poller = ovs.poller.Poller()
+            database.wait(poller)
+            poller.timer_wait(int((end - time.monotonic()) * 1000) + 1)
+            poller.block()
+    finally:
+        database.close()
+    return facts
