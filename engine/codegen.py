@@ -186,6 +186,10 @@ class Code:
         parts = [self.term(atom.terms[i]) for i in positions]
         return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
+    def fact(self, atom: Atom) -> str:
+        """Source for the one fact that an atom without wildcards can be."""
+        return f"({''.join(self.term(t) + ', ' for t in atom.terms)})"
+
     def negated(self, step: Step, atom: Atom) -> None:
         """``~R(...)``: go on only when nothing matches."""
         if step.access is Access.SCAN:
@@ -195,7 +199,8 @@ class Code:
             found = self.sources.index(step.literal, atom.relation, step.positions)
         else:
             found = self.sources.table(step.literal, atom.relation)
-        self.unless(f"{self.key(atom, step.positions)} in {self.refer('t', found)}")
+        key = self.fact(atom) if step.access is Access.MEMBER else self.key(atom, step.positions)
+        self.unless(f"{key} in {self.refer('t', found)}")
 
     def joined(self, step: Step, atom: Atom) -> None:
         """A positive atom: loop over the facts that match what is known."""
@@ -215,7 +220,7 @@ class Code:
             return
         table = self.refer("t", self.sources.table(step.literal, atom.relation))
         if step.access is Access.MEMBER:
-            self.line(f"{fact} = ({''.join(self.term(t) + ', ' for t in atom.terms)})")
+            self.line(f"{fact} = {self.fact(atom)}")
             self.unless(f"{fact} not in {table}")
         elif step.access is Access.KEY:
             self.line(f"{fact} = {table}.get({self.key(atom, step.positions)})")
