@@ -43,9 +43,7 @@ def expression(source, result=ANY, **names):
     tree = ast.parse(source, mode="eval").body
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
     inside = {n.id for n in found if isinstance(n.ctx, ast.Store)}
-    free = dict.fromkeys(
-        n.id for n in found if n.id not in inside | names.keys() and not hasattr(builtins, n.id)
-    )
+    free = dict.fromkeys(n.id for n in found if n.id not in inside | names.keys() and not hasattr(builtins, n.id))
     return Expr(tree, source, tuple(v for v in free if v != "_aggregate"), names, result)
 
 

@@ -6,6 +6,7 @@ from small sets, so that joins find partners and facts come back after they were
 """
 
 from dataclasses import dataclass, field
+from itertools import product
 
 from build import INTS, PAIR, PAIRS, expression
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from ovn_rules.engine.ir import (
     Clause,
     Column,
     Const,
+    Fact,
     Filter,
     Member,
     Program,
@@ -41,8 +43,8 @@ VALUES = {
 }
 """The values of each type; expressions that are ``closed`` give no others, save for longer tuples."""
 
-TYPES = (INT, INT, INT, INT, STR, STR, BOOL, UUID, INTS, PAIR, PAIRS)
-"""Column types, the most useful for joins most often."""
+TYPES = (STR, INTS, PAIRS, BOOL, UUID, PAIR)
+"""What columns may hold besides integers; a program uses few of them, so that joins find partners."""
 
 
 # -- what expressions may call -----------------------------------------------------------------------------
@@ -159,6 +161,11 @@ AGGREGATES = (
 """Function, type of the values, type of the column, wrapping expression. The last fails for 3."""
 
 
+_ATOM_TERMS = ("known",) * 4 + ("new",) * 5 + ("wild",) * 2 + ("constant",)
+_NEGATED_TERMS = ("known",) * 8 + ("wild",) + ("constant",)
+_HEAD_TERMS = ("variable",) * 6 + ("expression",) * 2 + ("constant",)
+
+
 # -- clauses -----------------------------------------------------------------------------------------------
 
 
@@ -205,10 +212,9 @@ class Body:
         terms, types = [], dict(self.types)
         for column in definition.columns:
             known = self.variables(column.type)
-            if known and not joined and self.may_fail:
+            kind = self.pick(_ATOM_TERMS)
+            if known and not joined and (self.may_fail or kind == "new"):
                 kind = "known"
-            else:
-                kind = self.pick(("known", "known", "new", "new", "wild", "constant"))
             if kind == "constant":
                 terms.append(Const(self.pick(VALUES[column.type])))
             elif kind == "wild":
@@ -228,7 +234,7 @@ class Body:
         terms = []
         for column in definition.columns:
             known = self.variables(column.type)
-            kind = self.pick(("known", "known", "wild", "constant"))
+            kind = self.pick(_NEGATED_TERMS)
             if kind == "constant":
                 terms.append(Const(self.pick(VALUES[column.type])))
             else:
@@ -244,12 +250,15 @@ class Body:
             and (f.closed or not self.recursive)
             and (self.may_fail or not f.fails)
             and not (f.fails and self.calls_done)
-            and all(self.variables(p) for p in f.parameters)
+            and all(len(self.variables(p)) >= f.parameters.count(p) for p in f.parameters)
         ]
         if not usable:
             return None, None
         form = self.pick(usable)
-        source = form.source.format(*(self.pick(self.variables(p)) for p in form.parameters))
+        chosen = []
+        for parameter in form.parameters:
+            chosen.append(self.pick([v for v in self.variables(parameter) if v not in chosen]))
+        source = form.source.format(*chosen)
         return expression(source, form.type, **form.names), form
 
     def filter(self):
@@ -279,14 +288,12 @@ class Body:
         if expr is None:
             return
         parts = form.record or (form.type,)
-        variables = tuple(
-            None if form.record and self.pick((False, False, True)) else self.variable(t) for t in parts
-        )
+        variables = tuple(None if form.record and self.pick((False, False, True)) else self.variable(t) for t in parts)
         self.literals.append(Member(variables, bool(form.record), expr))
 
     def value(self, wanted):
         """A head term: a variable, an expression or a constant."""
-        kind = self.pick(("variable", "variable", "expression", "constant"))
+        kind = self.pick(_HEAD_TERMS)
         expr, _ = self.expression(FORMS, wanted) if kind == "expression" else (None, None)
         if expr is not None:
             return expr
@@ -326,6 +333,8 @@ class Builder:
         self.draw = draw
         self.relations = {}
         self.clauses = []
+        self.used = (INT, INT, *draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=2)))
+        self.column_types = st.sampled_from(self.used)
 
     def relation(self, prefix, types, key=None):
         """Add a relation."""
@@ -337,7 +346,7 @@ class Builder:
 
     def types(self):
         """Types for the columns of a relation."""
-        return self.draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=3))
+        return self.draw(st.lists(self.column_types, min_size=1, max_size=3))
 
     def key(self, types):
         """No key, most of the time, or some of the columns."""
@@ -382,9 +391,10 @@ class Builder:
 
     def aggregate(self):
         """Add a relation of aggregates."""
-        function, values, result, wrap = self.draw(st.sampled_from(AGGREGATES))
+        usable = [a for a in AGGREGATES if a[1] in self.used]
+        function, values, result, wrap = self.draw(st.sampled_from(usable))
         known = self.known()
-        types = self.draw(st.lists(st.sampled_from(TYPES), max_size=2))
+        types = self.draw(st.lists(self.column_types, max_size=2))
         place = self.draw(st.integers(0, len(types)))
         columns = [*types[:place], result, *types[place:]]
         target = self.relation("A", columns, self.key(columns))
@@ -400,7 +410,7 @@ class Builder:
     def allocate(self):
         """Add a relation of allocated numbers, perhaps with hints."""
         known = self.known()
-        types = self.draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=2))
+        types = self.draw(st.lists(self.column_types, min_size=1, max_size=2))
         place = self.draw(st.integers(0, len(types)))
         hints = self.relation("H", [*types, INT]) if self.draw(st.booleans()) else None
         target = self.relation("N", [*types[:place], INT, *types[place:]])
@@ -431,47 +441,37 @@ class Step:
     """One change: ``insert`` or ``delete`` a fact, ``drop`` or ``update`` the nth that is there."""
 
     kind: str
-    relation: RelationDef
-    fact: tuple
-    nth: int
-
-
-def steps(program, kinds):
-    """Changes of the program's base relations."""
-    base = [d for n, d in program.relations.items() if n not in program.derived]
-    return st.one_of(
-        st.builds(
-            Step,
-            st.sampled_from(kinds),
-            st.just(d),
-            st.tuples(*(st.sampled_from(VALUES[c.type]) for c in d.columns)),
-            st.integers(0, 7),
-        )
-        for d in base
-    )
+    place: tuple[RelationDef, Fact]
+    nth: int = 0
 
 
 def transactions(program, number):
     """A load of several facts and a number of transactions of a few changes each, some of none."""
-    load = st.lists(steps(program, ("insert",)), min_size=6, max_size=24)
-    change = st.lists(steps(program, ("insert", "insert", "insert", "delete", "drop", "update")), max_size=4)
-    return st.tuples(load, *[change] * (number - 1))
+    base = [d for n, d in program.relations.items() if n not in program.derived]
+    facts = [[(d, f) for f in product(*(VALUES[c.type] for c in d.columns))] for d in base]
+    place = st.one_of(map(st.sampled_from, facts))
+    kinds = st.sampled_from(("insert", "insert", "insert", "delete", "drop", "update"))
+    step = st.builds(Step, kinds, place, st.integers(0, 7))
+    least = min(10, sum(map(len, facts)) // 2)
+    load = st.lists(st.builds(Step, st.just("insert"), place), min_size=least, max_size=25, unique=True)
+    return st.tuples(load, *[st.lists(step, max_size=4)] * (number - 1))
 
 
 def changes(transaction, base):
     """What a transaction deletes and inserts, given what is there."""
     given = {}
     for step in transaction:
-        deleted, inserted = given.setdefault(step.relation.name, ([], []))
-        present = sorted(base[step.relation.name])
+        relation, fact = step.place
+        deleted, inserted = given.setdefault(relation.name, ([], []))
+        present = sorted(base[relation.name])
         chosen = present[step.nth % len(present)] if present else None
         if step.kind == "insert":
-            inserted.append(step.fact)
+            inserted.append(fact)
         elif step.kind == "delete":
-            deleted.append(step.fact)
+            deleted.append(fact)
         elif chosen is not None:
             deleted.append(chosen)
             if step.kind == "update":
-                key = step.relation.key or ()
-                inserted.append(tuple(chosen[i] if i in key else v for i, v in enumerate(step.fact)))
+                key = relation.key or ()
+                inserted.append(tuple(chosen[i] if i in key else v for i, v in enumerate(fact)))
     return given
