@@ -15,15 +15,15 @@ def check_product(draft: Draft) -> None:
 
     A property of the clause, not of a plan: variables are nodes, an atom connects all of its own. ``x == e``
     and ``x in e`` connect x with the variables of e when these are connected already; a value made from two
-    unconnected parts doesn't connect them, since every pair has to be made. A variable equal to a constant
-    is none.
+    unconnected parts doesn't connect them, since every pair has to be made. Atoms whose variables all equal
+    constants only say whether to go on.
     """
     atoms = [p for p in draft.parts if isinstance(p.literal, Atom) and not p.literal.negated]
     if len(atoms) < 2:
         return
     links = [p.literal for p in draft.parts if isinstance(p.literal, Bind | Member)]
     constant = _constants([k for k in links if isinstance(k, Bind)])
-    groups: list[set[str]] = [v for p in atoms if (v := _variables(p) - constant)]
+    groups: list[set[str]] = [v for p in atoms if (v := _variables(p))]
     groups = _merged(groups)
     pending = [(_targets(k) - constant, set(k.expr.variables) - constant) for k in links]
     progress = True

@@ -315,6 +315,23 @@ def test_names_of_an_expression(files):
     assert evaluated(expr, a="x", b="y") == "x-Y-of our own"
 
 
+def test_comprehension_variables_hide_the_module_s_names(files):
+    """A comprehension's variable and a constant of the same name stay apart."""
+    program = files.load("""
+        word = "of the module"
+
+        @rule
+        def tags(a, b):
+            Tags(a, tuple(word for word in b) + (word,)) <= Tags2(a, b)
+
+        class Tags2(Relation):
+            \"\"\"Given tags.\"\"\"
+            a: str
+            b: tuple[str, ...]
+    """)
+    assert evaluated(program.clauses[0].terms[1], a="x", b=("y",)) == ("y", "of the module")
+
+
 def test_reading_twice_gives_the_same(files):
     """A module can be loaded any number of times: reading leaves its syntax as it was."""
     from ovn_rules.engine import load
@@ -334,6 +351,11 @@ def test_reading_twice_gives_the_same(files):
 def test_atoms_of_constants_are_no_cross_product(files):
     """Atoms without variables, or whose variables equal constants, only say whether to go on."""
     assert len(body(files, "Place('x', 1) & Place(a, n) & (a == 'y') & (n == 2) & Link(b, c) & (b < c)")) == 6
+
+
+def test_a_variable_that_equals_a_constant_still_connects(files):
+    """Saying what a shared variable is makes no cross product of a join."""
+    assert len(body(files, "Link(a, b) & Link(a, c) & (a == 'x') & (b != c)")) == 4
 
 
 def test_atoms_connected_through_values_are_no_cross_product(files):

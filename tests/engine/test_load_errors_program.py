@@ -82,15 +82,15 @@ def test_problems_are_data(files):
 
 
 def test_carets_count_characters(files):
-    """A caret stands below its place after characters of several bytes, and after tabs."""
+    """A caret stands below its place after characters of several bytes and tabs."""
     assert files.refused("""
         @rule
         def reach(a):
-        \tReach(a, "größer→") <= Lnk(a, "größer→")
+        \tReach(a,\t"größer→") <= Lnk(a, "größer→")
     """) == shown("""
         rules.py:6:25: unknown relation 'Lnk'
-            Reach(a, "größer→") <= Lnk(a, "größer→")
-                                   ^^^
+            Reach(a,\t"größer→") <= Lnk(a, "größer→")
+                    \t              ^^^
           hint: did you mean 'Link'?
     """)
 

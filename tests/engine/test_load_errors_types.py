@@ -241,3 +241,20 @@ def test_constant_that_fails(files):
             Place(a, TABLES["up"]) <= Link(a, _)
                      ^^^^^^^^^^^^
     """)
+
+
+def test_record_of_another_size(files):
+    """A record has as many parts as its column's type."""
+    rules = """
+        @rule
+        def pair(a, b):
+            Pair((a, b, a)) <= Link(a, b)
+
+        class Pair(Relation):
+            both: tuple[str, str]
+    """
+    assert files.refused(rules) == shown("""
+        rules.py:6:10: wrong type: (a, b, a) is tuple[str, str, str], column 'both' of Pair is tuple[str, str]
+            Pair((a, b, a)) <= Link(a, b)
+                 ^^^^^^^^^
+    """)
