@@ -16,8 +16,9 @@ What people ask (``describe.py``)::
         # .expression .parsed .prerequisites .flows, or .error .position .rendering
 
 The steps, each a file: ``lexer``, ``parser`` (with all checks), ``expressions`` (the tree and its canonical text),
-``normal`` (to clauses of cubes), ``cubes``, ``conjunctions`` (to flows), ``matches`` (to text), ``actions``. Symbols are
-data: ``openflow.toml``, ``ezbake.toml``, ``ovn.toml``, read by ``fields``, ``symbols`` and ``tables``.
+``normal`` (to clauses of cubes), ``cubes``, ``conjunctions`` (to flows), ``matches`` (to text), ``actions``; ``quick``
+is a short way for common matches. Symbols are data: ``openflow.toml``, ``ezbake.toml`` and ``ovn.toml``, read by
+``fields``, ``symbols`` and ``tables``.
 """
 
 from ovn_rules.rules.lflow.actions import EZBAKE_PIPELINE, Actions, Pipeline, actions_text, parse_actions

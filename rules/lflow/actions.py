@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ovn_rules.rules.lflow.lexer import Number, Reader
 from ovn_rules.rules.lflow.matches import ethernet, hexadecimal, ipv4, ipv6
 from ovn_rules.rules.lflow.parser import Chosen, Constant, Constants, Parser
-from ovn_rules.rules.lflow.symbols import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ovn_rules.rules.lflow.symbols import Table
 
 FLOOD = re.compile(r' *+(?:(inport|outport) = "([^"\\]*+)"|(next|output));')
 FLOODS = re.compile(r'(?: *+(?:(?:inport|outport) = "[^"\\]*+"|next|output);)++ *+')
@@ -43,7 +47,7 @@ class Do:
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """``field = constant;``"""
+    """An assignment of a constant: ``field = constant;``."""
 
     field: Chosen
     value: Number | str
@@ -51,7 +55,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """``field = field;`` or, with ``exchange``, ``field <-> field;``"""
+    """A copy, ``field = field;``, or with ``exchange`` two: ``field <-> field;``."""
 
     to: Chosen
     source: Chosen
@@ -211,16 +215,22 @@ def actions_text(
     return ",".join(out) or "drop"
 
 
+def is_flood(text: str, logical_table: int, pipeline: Pipeline) -> bool:
+    """Whether actions are nothing but ports, ``next;`` and ``output;`` in plain form, and right."""
+    last = pipeline.length and logical_table + 1 >= pipeline.length
+    return not (last and "next;" in text) and FLOODS.fullmatch(text) is not None
+
+
 def flood_text(text: str, table: Table, ports: Mapping[str, int], logical_table: int, pipeline: Pipeline) -> str | None:
-    """The same for actions of nothing but ports, ``next;`` and ``output;`` in plain form; None for others.
+    """The same as ``actions_text`` for actions in plain form; None for others.
 
     A broadcast goes to every port of a switch, so such texts are long: this takes a fraction of the time.
     """
-    if not FLOODS.fullmatch(text) or (pipeline.length and logical_table + 1 >= pipeline.length and "next;" in text):
+    if not is_flood(text, logical_table, pipeline):
         return None
     roots = {n: table.symbols[n].root for n in ("inport", "outport")}
     plain = {w: _resubmit(w, logical_table, pipeline) for w in ("next", "output")}
-    after = {n: f"->{root.name}" for n, root in roots.items() if root}
+    after = {n: f"->{root.set}" for n, root in roots.items() if root}
     key = ports.get
     return ",".join(
         [

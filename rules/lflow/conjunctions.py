@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ovn_rules.rules.lflow.cubes import EVERYTHING, LIMIT, Cube, minimize, product, too_many
 from ovn_rules.rules.lflow.fields import FIELDS
 from ovn_rules.rules.lflow.matches import settled
-from ovn_rules.rules.lflow.normal import Alternative, Clause
+from ovn_rules.rules.lflow.normal import Alternative, Clause, multiplied
 
 PLAIN = 16
 """The most flows that clauses are multiplied out to when a conjunctive match needs fewer."""
@@ -30,9 +30,9 @@ PROTOCOL = FIELDS["dl_type"].mask | FIELDS["nw_proto"].mask
 
 
 class Part(NamedTuple):
-    """A flow's share in a conjunctive match: clause ``k`` (from 0) of ``n``, of the match numbered ``index``."""
+    """A flow's share in a conjunctive match: clause ``k`` (from 0) of ``n``, of the match with that ``number``."""
 
-    index: int
+    number: int
     k: int
     n: int
 
@@ -40,13 +40,13 @@ class Part(NamedTuple):
 class Flow(NamedTuple):
     """One OpenFlow match and what it is for.
 
-    ``parts`` is empty for a flow that carries out the row's actions; ``index`` is then the number of the conjunctive
+    ``parts`` is empty for a flow that carries out the row's actions; ``number`` is then the number of the conjunctive
     match it ends, None for a plain flow.
     """
 
     cube: Cube
     parts: tuple[Part, ...] = ()
-    index: int | None = None
+    number: int | None = None
 
 
 def flows(alternatives: list[Alternative], maskable: int, conjunctive: bool = True) -> list[Flow]:
@@ -84,20 +84,13 @@ def _multiplied(clauses: list[Clause], maskable: int, conjunctive: bool) -> list
         if len(dimensions) > 1 and len(contexts) <= CONTEXTS:
             if prod(map(len, dimensions)) > WORTHWHILE:
                 return None
-            out = _product(clauses, maskable)
+            out = multiplied(clauses, maskable)
             return None if len(out) > PLAIN and len(out) > needed else out
-    return _product(clauses, maskable)
+    return multiplied(clauses, maskable)
 
 
 def _settled(cubes: list[Cube]) -> list[Cube]:
     return list(dict.fromkeys(each for cube in cubes for each in settled(cube)))
-
-
-def _product(clauses: list[Clause], maskable: int) -> list[Cube]:
-    out = [EVERYTHING]
-    for clause in sorted(clauses, key=len):
-        out = minimize(product(out, clause), maskable)
-    return out
 
 
 def _dimensions(clauses: list[Clause], maskable: int) -> tuple[list[Cube], list[Clause]]:
@@ -126,7 +119,7 @@ def _conjunctive(dimensioned: list[tuple[list[Cube], list[Clause]]], plain: list
         for k, dimension in enumerate(dimensions):
             for cube in _settled(dimension):
                 parts.setdefault(cube, []).append(Part(index, k, len(dimensions)))
-        ends += [Flow(cube, index=index) for cube in _settled(contexts)]
+        ends += [Flow(cube, number=index) for cube in _settled(contexts)]
     if len(parts) > LIMIT:
         raise too_many()
     taken = set(plain)

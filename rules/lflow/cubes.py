@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from ovn_rules.rules.lflow.errors import TooManyFlowsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Cube = tuple[int, int]
 """Value and mask. A packet p is in it when ``p & mask == value``."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ovn_rules.rules.lflow.conjunctions import Flow, flows
 from ovn_rules.rules.lflow.errors import LflowError
@@ -11,8 +11,12 @@ from ovn_rules.rules.lflow.expressions import format_expression
 from ovn_rules.rules.lflow.matches import match_text
 from ovn_rules.rules.lflow.normal import Setting, alternatives, prerequisites
 from ovn_rules.rules.lflow.parser import NO_SETS, Sets, parse
-from ovn_rules.rules.lflow.symbols import Table
 from ovn_rules.rules.lflow.tables import OVN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ovn_rules.rules.lflow.symbols import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +67,5 @@ def describe(
 def _lines(flow: Flow) -> list[str]:
     if flow.parts:
         match = match_text(flow.cube)
-        return [f"{match}: conjunction({p.index + 1}, {p.k}/{p.n})" for p in flow.parts]
-    return [match_text(flow.cube, None if flow.index is None else flow.index + 1)]
+        return [f"{match}: conjunction({p.number + 1}, {p.k}/{p.n})" for p in flow.parts]
+    return [match_text(flow.cube, None if flow.number is None else flow.number + 1)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ovn_rules.rules.lflow.symbols import Symbol
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ovn_rules.rules.lflow.symbols import Symbol
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
@@ -63,7 +65,7 @@ class Resident:
 Expression = Comparison | All | Any | Truth | Resident
 
 
-def join(kind: type[All] | type[Any], operands: list[Expression]) -> Expression:
+def join(kind: type[All | Any], operands: list[Expression]) -> Expression:
     """``operands`` joined by ``&&`` or ``||``; operands joined by the same operator are taken apart."""
     flat: list[Expression] = []
     for operand in operands:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ovn_rules.rules.lflow.actions import (
     EZBAKE_PIPELINE,
@@ -15,6 +16,7 @@ from ovn_rules.rules.lflow.actions import (
     Pipeline,
     actions_text,
     flood_text,
+    is_flood,
     parse_actions,
 )
 from ovn_rules.rules.lflow.conjunctions import Flow, flows
@@ -25,8 +27,11 @@ from ovn_rules.rules.lflow.lexer import tokens
 from ovn_rules.rules.lflow.matches import match_text
 from ovn_rules.rules.lflow.normal import Setting, alternatives
 from ovn_rules.rules.lflow.parser import parse
-from ovn_rules.rules.lflow.symbols import Table
+from ovn_rules.rules.lflow.quick import quick
 from ovn_rules.rules.lflow.tables import EZBAKE
+
+if TYPE_CHECKING:
+    from ovn_rules.rules.lflow.symbols import Table
 
 Ports = tuple[tuple[str, int], ...]
 """Names of logical ports with their tunnel keys."""
@@ -67,11 +72,10 @@ def openflow(
     keys = dict(ports)
     try:
         written = flood_text(actions, symbols, keys, table, pipeline)
+        needs: tuple[str, ...] = ()
         if written is None:
             parsed = _actions(actions, symbols, table, pipeline)
             written, needs = actions_text(parsed, keys, table, pipeline), parsed.needs
-        else:
-            needs = ()
         found = _flows(match, needs, keys, symbols, conj_id != 0)
     except LflowError:
         return ()
@@ -82,9 +86,9 @@ def openflow(
 def _pair(flow: Flow, value: int, mask: int, actions: str, conj_id: int) -> tuple[str, str]:
     cube = flow.cube[0] | value, flow.cube[1] | mask
     if flow.parts:
-        shares = [f"conjunction({p.index << IDS | conj_id},{p.k + 1}/{p.n})" for p in flow.parts]
+        shares = [f"conjunction({p.number << IDS | conj_id},{p.k + 1}/{p.n})" for p in flow.parts]
         return match_text(cube), ",".join(shares)
-    return match_text(cube, None if flow.index is None else flow.index << IDS | conj_id), actions
+    return match_text(cube, None if flow.number is None else flow.number << IDS | conj_id), actions
 
 
 def problem(
@@ -100,7 +104,7 @@ def problem(
     """
     where, text = "actions", actions
     try:
-        needs = _actions(actions, symbols, table, pipeline).needs
+        needs = _needs(actions, symbols, table, pipeline)
         where, text = "match", match
         keys = {name: i + 1 for i, name in enumerate(ports_in(match))}
         _flows(match, needs, keys, symbols, True)
@@ -115,7 +119,7 @@ def needs_conjunction(match: str, ports: Ports = (), actions: str = "", symbols:
     if "{" not in match and "||" not in match and "!" not in match and "<" not in match and ">" not in match:
         return False
     try:
-        needs = _actions(actions, symbols, 0, EZBAKE_PIPELINE).needs
+        needs = _needs(actions, symbols, 0, EZBAKE_PIPELINE)
         return any(f.parts for f in _flows(match, needs, dict(ports), symbols, True))
     except LflowError:
         return False
@@ -134,10 +138,22 @@ def ports_in(text: str) -> tuple[str, ...]:
 
 
 def _flows(match: str, needs: tuple[str, ...], keys: dict[str, int], symbols: Table, conjunctive: bool) -> list[Flow]:
+    setting = Setting(symbols, keys)
+    if not needs:
+        cubes = quick(match, setting)
+        if cubes is not None:
+            return [Flow(cube) for cube in cubes]
     expression = _expression(match, symbols)
     if needs:
         expression = join(All, [expression, *(_expression(n, symbols) for n in needs)])
-    return flows(alternatives(expression, Setting(symbols, keys)), symbols.maskable, conjunctive)
+    return flows(alternatives(expression, setting), symbols.maskable, conjunctive)
+
+
+def _needs(actions: str, symbols: Table, table: int, pipeline: Pipeline) -> tuple[str, ...]:
+    """What actions imply for the match; raises LflowError for what are none."""
+    if is_flood(actions, table, pipeline):
+        return ()
+    return _actions(actions, symbols, table, pipeline).needs
 
 
 @lru_cache(maxsize=1024)

@@ -54,7 +54,6 @@ TOKEN = re.compile(
     r"(?P<number>(?=[0-9]|::|[0-9a-fA-F]++:)" + INTEGER + r")"
     r"|(?P<id>[A-Za-z_][A-Za-z_.0-9]*+)"
     r"|(?P<punctuation>&&|\|\||==|!=|<->|<=|>=|\.\.|--|[(){}\[\]<>!,;=:-])"
-    r'|(?P<plain>"[^"\\]*+")'
     r'|(?P<string>"(?:[^"\\]|\\.)*+")'
     r"|(?P<reference>[$@][A-Za-z_.][A-Za-z_.0-9]*+)"
     r"|(?P<end>\Z)"
@@ -71,8 +70,8 @@ ALL_IPV4 = 0xFFFFFFFF
 ALL_IPV6 = (1 << 128) - 1
 
 
-class _BadConstantError(ValueError):
-    """What is wrong with a constant, to be told at its place."""
+class BadConstantError(ValueError):
+    """What is wrong with a constant; the lexer tells it with the place."""
 
 
 def tokens(text: str) -> list[Token]:
@@ -81,36 +80,30 @@ def tokens(text: str) -> list[Token]:
     Takes time linear in the text.
     """
     found: list[Token] = []
-    scan = TOKEN.match
     at = 0
     while True:
-        match = scan(text, at)
-        if match is None:
-            found.append(_unreadable(text, SPACE.match(text, at).end()))  # type: ignore[union-attr]
+        token = _token(text, at)
+        found.append(token)
+        if token.error or token.kind == "end":
             return found
-        kind = match.lastgroup
-        start, at = match.span(kind)  # type: ignore[arg-type]
-        if kind == "punctuation":
-            found.append(Token(text[start:at], start, at))
-        elif kind == "id":
-            found.append(Token("id", start, at, text[start:at]))
-        elif kind == "number":
-            token = _number(text, start, at)
-            found.append(token)
-            if token.error:
-                return found
-            at = token.end
-        elif kind == "plain":
-            found.append(Token("string", start, at, text[start + 1 : at - 1]))
-        elif kind == "string":
-            found.append(_string(text, start, at))
-            if found[-1].error:
-                return found
-        elif kind == "reference":
-            found.append(Token(text[start], start, at, text[start + 1 : at]))
-        else:
-            found.append(Token("end", start, at))
-            return found
+        at = token.end
+
+
+def _token(text: str, at: int) -> Token:
+    match = TOKEN.match(text, at)
+    if match is None:
+        return _unreadable(text, SPACE.match(text, at).end())  # type: ignore[union-attr]
+    kind = match.lastgroup or ""
+    start, end = match.span(kind)
+    if kind == "punctuation":
+        return Token(text[start:end], start, end)
+    if kind == "number":
+        return _number(text, start, end)
+    if kind == "string":
+        return _string(text, start, end)
+    if kind == "reference":
+        return Token(text[start], start, end, text[start + 1 : end])
+    return Token(kind, start, end, text[start:end])
 
 
 def _unreadable(text: str, at: int) -> Token:
@@ -136,7 +129,9 @@ def _unreadable(text: str, at: int) -> Token:
 
 
 def _string(text: str, start: int, end: int) -> Token:
-    """A string with escapes, those of JSON (RFC 8259, section 7)."""
+    """A string, with the escapes of JSON (RFC 8259, section 7)."""
+    if text.find("\\", start, end) < 0:
+        return Token("string", start, end, text[start + 1 : end - 1])
     try:
         value = json.loads(text[start:end], strict=False)
         value.encode()
@@ -150,24 +145,28 @@ def _string(text: str, start: int, end: int) -> Token:
 def _number(text: str, start: int, end: int) -> Token:
     """An integer, with the mask after a slash when there is one."""
     try:
-        number = _integer(text[start:end])
+        number = integer(text[start:end])
         if text.startswith("/", end):
             start_mask, end = end + 1, EXTENT.match(text, end + 1).end()  # type: ignore[union-attr]
-            number = _masked(number, _integer(text[start_mask:end]))
-    except _BadConstantError as e:
+            number = _masked(number, integer(text[start_mask:end]))
+    except BadConstantError as e:
         return Token("error", start, end, error=str(e))
     return Token("number", start, end, number)
 
 
-def _integer(text: str) -> Number:
-    """The constant a text means: decimal, hexadecimal, Ethernet, IPv4 or IPv6."""
+def integer(text: str) -> Number:
+    """The constant that a text without mask means: decimal, hexadecimal, Ethernet, IPv4 or IPv6.
+
+    Raises:
+        BadConstantError: it means none.
+    """
     if not text:
-        raise _BadConstantError("Integer constant expected.")
+        raise BadConstantError("Integer constant expected.")
     if DIGITS.issuperset(text):
         if text[0] == "0" and len(text) > 1:
-            raise _BadConstantError("Decimal constants must not have leading zeros.")
+            raise BadConstantError("Decimal constants must not have leading zeros.")
         if len(text) > 20 or (value := int(text)) >= 1 << 64:
-            raise _BadConstantError("Decimal constants must be less than 2**64.")
+            raise BadConstantError("Decimal constants must be less than 2**64.")
         return Number(value, "decimal")
     if len(text) == 17 and ETHERNET.fullmatch(text):
         return Number(int(text.replace(":", ""), 16), "Ethernet")
@@ -182,17 +181,17 @@ def _integer(text: str) -> Number:
             return Number(int.from_bytes(socket.inet_pton(socket.AF_INET6, text), "big"), "IPv6")
         except OSError:
             pass
-    raise _BadConstantError("Invalid numeric constant.")
+    raise BadConstantError("Invalid numeric constant.")
 
 
 def _hexadecimal(text: str) -> Number:
     digits = text[2:].lstrip("0")
     if len(text) == 2:
-        raise _BadConstantError(f"Hex digits expected following {text}.")
+        raise BadConstantError(f"Hex digits expected following {text}.")
     if not all(c in "0123456789abcdefABCDEF" for c in digits):
-        raise _BadConstantError("Invalid syntax in hexadecimal constant.")
+        raise BadConstantError("Invalid syntax in hexadecimal constant.")
     if len(digits) > 32:
-        raise _BadConstantError("Hexadecimal constant requires more than 128 bits.")
+        raise BadConstantError("Hexadecimal constant requires more than 128 bits.")
     return Number(int(digits or "0", 16), "hexadecimal")
 
 
@@ -207,7 +206,7 @@ def _masked(number: Number, mask: Number) -> Number:
     elif number.format == "decimal" and mask.format == "hexadecimal" and number.value == 0:
         bits, form = mask.value, mask.format
     else:
-        raise _BadConstantError("Value and mask have incompatible formats.")
+        raise BadConstantError("Value and mask have incompatible formats.")
     return Number(number.value & bits, form, bits)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from ovn_rules.rules.lflow.cubes import Cube
 from ovn_rules.rules.lflow.fields import FIELDS, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ovn_rules.rules.lflow.cubes import Cube
 
 FIRST = ("pkt_mark", "ct_state", "ct_mark", "ct_label")
 """Printed before the name of a protocol, all others after it."""

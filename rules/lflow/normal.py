@@ -7,10 +7,9 @@ it is, for some alternative, in at least one cube of every clause. What becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ovn_rules.rules.lflow.cubes import (
     EVERYTHING,
@@ -35,9 +34,12 @@ from ovn_rules.rules.lflow.expressions import (
     comparisons,
     negate,
 )
-from ovn_rules.rules.lflow.fields import FIELDS
 from ovn_rules.rules.lflow.parser import parse
-from ovn_rules.rules.lflow.symbols import Symbol, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ovn_rules.rules.lflow.symbols import Symbol, Table
 
 Clause = list[Cube]
 Alternative = list[Clause]
@@ -79,6 +81,28 @@ def alternatives(expression: Expression, setting: Setting) -> list[Alternative]:
     return _Conversion(setting).alternatives(_expanded(expression, setting.table))
 
 
+def cubes_of(expression: Expression, setting: Setting) -> list[Cube]:
+    """The cubes of an expression, multiplied out and minimal.
+
+    Raises:
+        TooManyFlowsError: it needs more than LIMIT cubes.
+    """
+    found = _Conversion(setting).cubes(_expanded(expression, setting.table))
+    return minimize(found, setting.table.maskable)
+
+
+def multiplied(clauses: list[Clause], maskable: int) -> list[Cube]:
+    """The packets that are in a cube of every clause.
+
+    Raises:
+        TooManyFlowsError: they need more than LIMIT cubes.
+    """
+    out = [EVERYTHING]
+    for clause in sorted(clauses, key=len):
+        out = minimize(product(out, clause), maskable)
+    return out
+
+
 class _Conversion:
     """The conversion of one expression without predicates, which must outlive it."""
 
@@ -117,30 +141,29 @@ class _Conversion:
         """The cubes of an expression, multiplied out."""
         match expression:
             case Range(symbol, low, width, intervals):
-                shift = symbol.offset + low
-                found = [(v << shift, m << shift) for v, m in cover(intervals, width, symbol.level == "ordinal")]
-                return product(found, list(needed(symbol, self.setting.table)))
+                shift, maskable = symbol.offset + low, symbol.level == "ordinal"
+                covered = [(v << shift, m << shift) for v, m in cover(intervals, width, maskable)]
+                return product(covered, needed(symbol, self.setting.table))
             case Comparison(symbol):
-                part = self.range(expression)
-                if part is not None:
-                    return self.cubes(part)
-                return product(_gapped(expression), list(needed(symbol, self.setting.table)))
+                found = self.range(expression)
+                gapped = _gapped(expression) if found is None else []
+                return self.cubes(found) if found else product(gapped, needed(symbol, self.setting.table))
             case Truth(value):
                 return [EVERYTHING] if value else []
             case Resident(port, positive):
                 return [EVERYTHING] if (port in self.setting.residents) == positive else []
             case Any():
-                out = []
-                for part in self.grouped(expression):
-                    out += self.cubes(part)
-                    if len(out) > LIMIT:
-                        raise too_many()
-                return out
+                return self.any_cubes(expression)
             case All():
-                out = [EVERYTHING]
-                for clause in sorted(map(self.cubes, self.grouped(expression)), key=len):
-                    out = minimize(product(out, clause), self.maskable)
-                return out
+                return multiplied(list(map(self.cubes, self.grouped(expression))), self.maskable)
+
+    def any_cubes(self, expression: Any) -> list[Cube]:
+        out: list[Cube] = []
+        for part in self.grouped(expression):
+            out += self.cubes(part)
+            if len(out) > LIMIT:
+                raise too_many()
+        return out
 
     def grouped(self, expression: All | Any) -> list[Expression | Range]:
         """The operands, those on the same bits of the same symbol joined into one Range."""
@@ -242,7 +265,7 @@ def _expanded(expression: Expression, table: Table) -> Expression:
             return expression
 
 
-def _joined(kind: type[All] | type[Any], operands: tuple[Expression, ...], table: Table) -> Expression:
+def _joined(kind: type[All | Any], operands: tuple[Expression, ...], table: Table) -> Expression:
     flat: list[Expression] = []
     for operand in operands:
         meaning = _expanded(operand, table)
@@ -257,12 +280,9 @@ def expansion(symbol: Symbol, table: Table) -> Expression:
 
 
 @lru_cache(maxsize=1024)
-def needed(symbol: Symbol, table: Table) -> tuple[Cube, ...]:
-    """The cubes of a symbol's prerequisites, theirs included; everything for a symbol without."""
-    if not symbol.needs:
-        return (EVERYTHING,)
-    meaning = _expanded(parse(symbol.needs, table), table)
-    return tuple(minimize(_Conversion(Setting(table)).cubes(meaning), table.maskable))
+def needed(symbol: Symbol, table: Table) -> list[Cube]:
+    """The cubes of a symbol's prerequisites, theirs included; everything for a symbol without. Not to be changed."""
+    return cubes_of(parse(symbol.needs, table), Setting(table)) if symbol.needs else [EVERYTHING]
 
 
 def prerequisites(expression: Expression, table: Table) -> tuple[str, ...]:

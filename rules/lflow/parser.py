@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ovn_rules.rules.lflow.errors import LflowError
 from ovn_rules.rules.lflow.expressions import (
@@ -20,7 +20,9 @@ from ovn_rules.rules.lflow.expressions import (
     negate,
 )
 from ovn_rules.rules.lflow.lexer import Number, Reader, tokens
-from ovn_rules.rules.lflow.symbols import Symbol, Table
+
+if TYPE_CHECKING:
+    from ovn_rules.rules.lflow.symbols import Symbol, Table
 
 DEPTH = 100
 """How deep parentheses may nest, as in OVN."""
@@ -171,7 +173,7 @@ class Parser:
         if reader.token.kind not in OPERATORS and not constants.curly and len(constants.values) == 1:
             value = constants.values[0].value
             if value in (Number(0, "decimal"), Number(1, "decimal")):
-                return Truth(cast("Number", value).value == 1), True
+                return Truth(value == Number(1, "decimal")), True
         first, _ = self._operator()
         chosen = self.field()
         if reader.token.kind not in OPERATORS:

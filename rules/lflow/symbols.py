@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ovn_rules.rules.lflow.fields import Field
+if TYPE_CHECKING:
+    from ovn_rules.rules.lflow.fields import Field
 
 Level = Literal["nominal", "Boolean", "ordinal"]
 

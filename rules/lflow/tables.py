@@ -10,7 +10,7 @@ from ovn_rules.rules.lflow.expressions import comparisons
 from ovn_rules.rules.lflow.fields import HERE, MASKABLE, location
 from ovn_rules.rules.lflow.lexer import Reader
 from ovn_rules.rules.lflow.parser import Parser, parse
-from ovn_rules.rules.lflow.symbols import Symbol, Table
+from ovn_rules.rules.lflow.symbols import Level, Symbol, Table
 
 
 def load(name: str, description: dict[str, dict[str, Any]]) -> Table:
@@ -35,7 +35,7 @@ def load(name: str, description: dict[str, dict[str, Any]]) -> Table:
         symbols[symbol] = _subfield(table, symbol, **row)
     for symbol, expansion in description["predicates"].items():
         nominal = any(c.symbol.level == "nominal" for c in comparisons(parse(expansion, table)))
-        level = "nominal" if nominal else "Boolean"
+        level: Level = "nominal" if nominal else "Boolean"
         symbols[symbol] = Symbol(symbol, 1, level, expansion=expansion)
     for each in symbols.values():
         if each.needs:
@@ -56,7 +56,7 @@ def _field(
     offset = root.offset + low
     if set is not None and nxm is not None:
         root = replace(root, offset=offset, width=width or root.width, set=set, nxm=nxm)
-    level = "nominal" if root.exact else "ordinal"
+    level: Level = "nominal" if root.exact else "ordinal"
     return Symbol(name, width or root.width, level, offset, needs, root=root)
 
 
