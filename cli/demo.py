@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -145,7 +146,7 @@ def demo() -> None:
 
     Example: ovn-rules demo | less -R
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     rules = EZBAKE.everything.load()
     engine = Engine(rules)
     start = time.perf_counter()

@@ -51,7 +51,7 @@ def _grow(
             if premise.negated:
                 branch.add(absent(explainer.engine, premise))
             elif premise.fact is not None:
-                leaf = branch.add(described(explainer.engine, premise.relation, premise.fact))
+                leaf = branch.add(described(explainer.engine, premise.relation, premise.fact, premise.pattern))
                 _grow(leaf, explainer, premise.relation, premise.fact, depth - 1, seen)
     if len(derivations) > most:
         tree.add(Text(f"... and {len(derivations) - most} more", style="dim"))
@@ -72,14 +72,23 @@ def _short(path: str) -> str:
     return "/".join(path.split("/")[-3:])
 
 
-def described(engine: Engine, relation: str, fact: Fact) -> Text:
-    """A fact with its columns; a database row with database, table and UUID."""
+def described(engine: Engine, relation: str, fact: Fact, pattern: tuple[Any, ...] | None = None) -> Text:
+    """A fact with its columns; a database row with database, table and UUID.
+
+    Args:
+        engine: where it holds.
+        relation: the fact's relation.
+        fact: the fact.
+        pattern: leave out the columns where this is None, which the rule didn't look at.
+    """
     definition = engine.program.relations[relation]
     text = Text(relation, style="bold" if definition.table is None else "bold green")
-    values = [(c.name, v) for c, v in zip(definition.columns, fact, strict=True)]
-    text.append(
-        "(" + ", ".join(f"{name}={_shown(value)}" for name, value in values) + ")", style="default not bold"
-    )
+    parts = [
+        f"{c.name}={_shown(v, abbreviate=c.type.name == 'uuid' and c.name != '_uuid')}"
+        for i, (c, v) in enumerate(zip(definition.columns, fact, strict=True))
+        if pattern is None or pattern[i] is not None or c.name == "_uuid"
+    ]
+    text.append(f"({', '.join(parts)})", style="default not bold")
     return text
 
 
@@ -90,9 +99,11 @@ def absent(engine: Engine, premise: Premise) -> Text:
     return Text(f"no {premise.relation}({', '.join(known)})", style="yellow")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, *, abbreviate: bool = False) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_shown, value)) + "]"
+    if abbreviate:
+        return str(value)[:8]
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,7 +60,7 @@ def why(
     if form == "json":
         click.echo(json.dumps([as_json(network.engine, relation, f, depth) for f in found[:MOST]], ensure_ascii=False))
         return
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
     for each in found[:MOST]:
         console.print(explanation(network.engine, relation, each, depth))
     if len(found) > MOST:

@@ -277,6 +277,13 @@ class Mention(Relation):
     port: str = column("the name")
 
 
+class KnownPorts(Relation, key=("text",)):
+    """The ports that a logical match or logical actions name and that exist."""
+
+    text: str = column("the match or the actions")
+    ports: tuple[tuple[str, int], ...] = column("name and tunnel key of each")
+
+
 class PortsOf(Relation, key=("text",)):
     """The keys of the ports that a logical match or logical actions name."""
 
@@ -291,7 +298,7 @@ class ConjunctionId(Relation):
     table: int = column("the logical table")
     priority: int = column("the priority")
     match: str = column("the logical match")
-    id: int = column("1 to 4294967295")
+    id: int = column("1 to 1048575")
 
 
 class ConjunctionHint(Relation):
@@ -301,7 +308,7 @@ class ConjunctionHint(Relation):
     table: int = column("the logical table")
     priority: int = column("the priority")
     match: str = column("the logical match")
-    id: int = column("1 to 4294967295")
+    id: int = column("1 to 1048575")
 
 
 class WantedFlow(Relation, key=("chassis", "table", "priority", "match")):
@@ -315,6 +322,16 @@ class WantedFlow(Relation, key=("chassis", "table", "priority", "match")):
     actions: str = column("in the form ovs-ofctl dump-flows prints")
     logical_match: str = column("the Pipeline row's match; empty for a physical flow")
     logical_actions: str = column("the Pipeline row's actions, or the port of a physical flow")
+
+
+class SharedFlow(Relation):
+    """One dimension of one or several conjunctions."""
+
+    chassis: str = column("the chassis")
+    table: int = column("OpenFlow table")
+    priority: int = column("OpenFlow priority")
+    match: str = column("the dimension's match")
+    actions: str = column("a conjunction() for each")
 
 
 class OpenFlow(Relation, key=("chassis", "table", "priority", "match")):
