@@ -162,6 +162,12 @@ class OvsdbServer:
         assert not errors, errors
         return results
 
+    def convert(self, schema):
+        """Converts the running database to another schema; the server drops plain clients then."""
+        self.client.call("convert", self.name, schema)
+        self._client.close()
+        self._client = None
+
     def select(self, table, columns=None):
         """All rows of a table, in JSON."""
         operation = {"op": "select", "table": table, "where": []}
@@ -180,9 +186,7 @@ class OvsdbServer:
 
     def commits(self):
         """How many transactions the database file holds (``ovsdb-tool show-log``)."""
-        done = subprocess.run(
-            ["ovsdb-tool", "show-log", self.file], check=True, capture_output=True, text=True
-        )
+        done = subprocess.run(["ovsdb-tool", "show-log", self.file], check=True, capture_output=True, text=True)
         return sum(line.startswith("record ") for line in done.stdout.splitlines())
 
 
