@@ -108,9 +108,7 @@ def unmarked(text: str) -> str:
     return text
 '''
 
-HEADER = (
-    "from ovn_rules.engine import _, allocate, collect, count, every, pure, rule\nfrom world import *\n\n"
-)
+HEADER = "from ovn_rules.engine import _, allocate, collect, count, every, pure, rule\nfrom world import *\n\n"
 
 
 def import_file(path, name):
