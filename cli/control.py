@@ -97,16 +97,21 @@ class Control:
             if text == LATER:
                 self._held.append(connection)
             else:
-                connection.reply(text)
+                connection.reply(_lines(text))
         except ControlError as e:
-            connection.reply_error(str(e))
+            connection.reply_error(_lines(str(e)))
         except Exception as e:  # noqa: BLE001 - a question must not end the daemon
             self._log.say("err", f"{command}: {type(e).__name__}: {e}")
-            connection.reply_error(f"{command} failed: {type(e).__name__}: {e}")
+            connection.reply_error(_lines(f"{command} failed: {type(e).__name__}: {e}"))
 
     def _list(self, _arguments: list[str]) -> str:
         lines = [f"  {name:<23} {usage}".rstrip() for name, usage in sorted(self._usage.items())]
         return "\n".join(["The available commands are:", *lines, ""])
+
+
+def _lines(text: str) -> str:
+    """The text with its last line ended, as ovs-appctl(8) expects it."""
+    return text if text.endswith("\n") or not text else f"{text}\n"
 
 
 def _listen(path: Path) -> Any:

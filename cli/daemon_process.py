@@ -119,7 +119,9 @@ class DaemonProcess:
         self.control.run()
 
     def wait(self, poller: Any) -> None:
-        """Wakes the poller when ``run`` has something to do."""
+        """Wakes the poller when ``run`` has something to do, and at once when the daemon is to end."""
+        if self.stopping:
+            poller.immediate_wake()
         self._signals.wait(poller)
         self.control.wait(poller)
 
