@@ -13,9 +13,10 @@ import logging.handlers
 import os
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ovn_rules.cli.ratelimit import RateLimit
 
@@ -95,7 +96,7 @@ class Logging(logging.Handler):
         """
         super().__init__()
         self._path = log_file
-        self._file: TextIO | None = None
+        self._file: int | None = None
         self._syslog: logging.handlers.SysLogHandler | None = None
         self._limit = limit or RateLimit()
         self._default = dict(_DEFAULTS)
@@ -176,13 +177,13 @@ class Logging(logging.Handler):
             raise LogError("logging to a file is not configured")
         old, self._file = self._file, _open(self._path)
         if old is not None:
-            old.close()
+            os.close(old)
 
     def close_file(self) -> None:
         """Writes no more to the log file until it is opened again."""
         old, self._file = self._file, None
         if old is not None:
-            old.close()
+            os.close(old)
 
     def close(self) -> None:
         """Says what was held back, and ends."""
@@ -210,6 +211,7 @@ class Logging(logging.Handler):
             self._write(module, record.levelno, line)
 
     def _write(self, module: str, number: int, text: str) -> None:
+        """Writes a line where it is wanted; where it can't be written (disk full, pipe closed) it is lost."""
         levels = self._levels.get(module, self._default)
         name = _NAMES.get(number, "INFO")
         self._number += 1
@@ -220,9 +222,12 @@ class Logging(logging.Handler):
                 line = f"<{_PRIORITIES[name]}>{module}|{name}|{text}"
             else:
                 line = f"{now:%Y-%m-%dT%H:%M:%SZ}|{middle}"
-            _print(sys.stderr, line)
+            with suppress(OSError, ValueError):
+                print(line, file=sys.stderr, flush=True)
         if self._file is not None and number >= LEVELS[levels["file"]]:
-            _print(self._file, f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z|{middle}")
+            line = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z|{middle}\n"
+            with suppress(OSError):
+                os.write(self._file, line.encode(errors="backslashreplace"))
         if number >= LEVELS[levels["syslog"]]:
             self._to_syslog(number, middle)
 
@@ -277,22 +282,11 @@ def _module(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _open(path: Path) -> TextIO:
+def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as e:
         raise LogError(f"can't open log file {path}: {e.strerror}") from e
-    file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-    return file
-
-
-def _print(file: TextIO, line: str) -> None:
-    """Writes a line at once; one that can't be written (disk full, pipe closed) is lost."""
-    try:
-        file.write(line + "\n")
-        file.flush()
-    except (OSError, ValueError):
-        return
 
 
 def _is_journal() -> bool:
