@@ -264,23 +264,24 @@ class Writer:
         schema = self._schema = self._database.schema
         if schema is None:
             return
+        for sink, comparison in zip(self._sinks, self._comparisons, strict=False):
+            self._early[sink.relation] = dict.fromkeys(comparison.facts())
+        self._comparisons = []
+        self._refused.clear()
+        self._contest = Contest()
+        self._isolation = Isolation()
         wrong = [p for s in self._sinks for p in problems(s, self._columns[s.relation], schema)]
         if wrong:
             self._events.append(Unusable(self._database.name, self._database.remote, "; ".join(wrong)))
-            self._schema = None
             return
-        before = self._comparisons
         replica = self._database.replica
         for name, table in replica.tables.items():
             table.watchers.clear()
             table.watchers.append(self._watcher(name))
         self._comparisons = [Comparison(s, self._columns[s.relation], replica, schema) for s in self._sinks]
-        for number, comparison in enumerate(self._comparisons):
-            facts = before[number].facts() if before else self._early.get(self._sinks[number].relation, ())
-            comparison.note((), facts)
+        for sink, comparison in zip(self._sinks, self._comparisons, strict=True):
+            comparison.note((), self._early.get(sink.relation, ()))
         self._early.clear()
-        self._refused.clear()
-        self._isolation = Isolation()
 
 
 def _fact_text(relation: str, fact: Fact) -> str:
