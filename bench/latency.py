@@ -191,7 +191,7 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
         if switch:
             site.daemon("controller", "--ovs", f"unix:{site.folder}/db.sock")
             site.until(lambda: os.path.exists(f"{site.folder}/br-int.mgmt"))
-            site.until(lambda: flow_count(site) > 4 * ports)
+            site.until(lambda: flow_count(site) >= 3 * ports)
             watch = FlowWatch(site)
         time.sleep(1)
         monitor = Client(f"{site.folder}/sb.sock")

@@ -41,7 +41,7 @@ class Controller:
         self.tls = tls
         self.rundir = rundir
         self.given_remote = sb
-        self.plane = Plane(role.load(), role.sinks, role.reports, log)
+        self.plane = Plane(role.load(), role.sinks, role.reports, log, program.versions)
         self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"))
         self.plane.start()
         self.switch: Switch | None = None

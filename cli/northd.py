@@ -32,8 +32,9 @@ class Northd:
         role = program.northd
         rules = role.load()
         self.log = log
-        self.plane = Plane(rules, role.sinks, role.reports, log)
-        for name, remotes, schema in (("nb", nb, "OVN_Northbound"), ("sb", sb, "OVN_Southbound")):
+        self.plane = Plane(rules, role.sinks, role.reports, log, program.versions)
+        # The southbound one is first, and so written first: that is what hosts wait for.
+        for name, remotes, schema in (("sb", sb, "OVN_Southbound"), ("nb", nb, "OVN_Northbound")):
             self.plane.attach(
                 Database(
                     name,

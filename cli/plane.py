@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine import Changes, Conflict, Engine, Fact, Program, RuleFailure
-from ovn_rules.io.events import Event, Lost, Unusable, Updated, Waiting
+from ovn_rules.engine import Changes, Conflict, Engine, Explainer, Fact, Program, RuleFailure
+from ovn_rules.io.events import Connected, Event, Lost, Unusable, Updated, Waiting
 from ovn_rules.io.writer import Writer
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ class Plane:
         sinks: how derived relations are written.
         reports: relations whose new facts are said in the log: name, level, text with column names.
         log: where.
+        versions: database → version of the schema that the rules were written for.
     """
 
     program: Program
     sinks: tuple[Sink, ...]
     reports: tuple[tuple[str, str, str], ...]
     log: Log
+    versions: Mapping[str, str] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
     failures: int = 0
@@ -47,7 +49,7 @@ class Plane:
         self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
         self._conflicts: set[Conflict] = set()
         self._exhausted: set[str] = set()
-        self._refused: list[Delta] = []
+        self._aside: dict[tuple[str, Fact], tuple[tuple[str, Fact], ...]] = {}
 
     # -- databases -----------------------------------------------------------------------------------------
 
@@ -56,7 +58,7 @@ class Plane:
         self.databases[database.name] = database
         relations = {s.relation for s in self.sinks if s.database == database.name}
         if relations:
-            writer = self.writers[database.name] = Writer(database, self.sinks, self._columns)
+            writer = self.writers[database.name] = Writer(database, self.sinks, self._columns, explain=self.reason)
             writer.note({r: ((), self.engine.facts(r)) for r in relations})
 
     def start(self) -> None:
@@ -73,7 +75,19 @@ class Plane:
             return False
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"
         self.log.say(level, str(event))
+        if isinstance(event, Connected):
+            self._check_version(event)
         return True
+
+    def _check_version(self, event: Connected) -> None:
+        """Say when the server's schema is of another major version than the one the rules were written for."""
+        written_for = self.versions.get(event.database, "")
+        if written_for and event.version and event.version.split(".")[0] != written_for.split(".")[0]:
+            self.log.say(
+                "warn",
+                f"{event.database}: schema version {event.version}, but the rules were written for {written_for}; "
+                "what they read is there, so they go on",
+            )
 
     def restart(self) -> None:
         """Begin again with an engine that knows nothing but what the databases hold now.
@@ -82,7 +96,7 @@ class Plane:
         """
         before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
         self.engine = Engine(self.program)
-        self._refused = []
+        self._aside = {}
         delta: dict[str, tuple[Iterable[Fact], Iterable[Fact]]] = {}
         for database in self.databases.values():
             delta.update(database.replica.facts())
@@ -102,24 +116,50 @@ class Plane:
     def commit(self, *deltas: Delta) -> Changes:
         """Take changes of base facts into the engine, and hand what follows to the writers.
 
-        A rule whose function fails is said in the log; the change is kept and tried again with the next one,
-        so that nothing is lost and nothing else stops.
+        When a rule's function fails on facts that are new, those facts are set aside and said in the log, and
+        everything else goes on; they are tried again when a fact changes that they failed with.
         """
         known = self.program.relations
-        everything = merge([*self._refused, *deltas])
-        given = {n: c for n, c in everything.items() if n in known}
-        try:
-            changes = self.engine.transact(given)
-        except RuleFailure as failure:
-            self.failures += 1
-            self.log.say("err", f"{failure}; the change waits until the facts change")
-            self._refused = [everything]
-            return Changes()
-        self._refused = []
+        given = {n: (list(d), list(i)) for n, (d, i) in merge(list(deltas)).items() if n in known}
+        self._take_back(given)
+        while True:
+            try:
+                changes = self.engine.transact(given)
+                break
+            except RuleFailure as failure:
+                self.failures += 1
+                culprits = [(n, f) for n, f in failure.facts if f in given.get(n, ((), ()))[1]]
+                if not culprits:
+                    raise
+                self.log.say("err", f"{failure}; set aside until one of these rows changes")
+                for name, fact in culprits:
+                    given[name][1].remove(fact)
+                    self._aside[name, fact] = failure.facts
         for writer in self.writers.values():
             writer.note(changes)
         self._report(changes)
         return changes
+
+    def _take_back(self, given: dict[str, tuple[list[Fact], list[Fact]]]) -> None:
+        """Try facts again that were set aside with a fact that goes now; forget those that go themselves."""
+        for (name, fact), facts in list(self._aside.items()):
+            if any(f in given.get(n, ((), ()))[0] for n, f in facts):
+                del self._aside[name, fact]
+                deleted, inserted = given.setdefault(name, ([], []))
+                if fact not in deleted:
+                    inserted.append(fact)
+
+    def reason(self, relation: str, fact: Fact) -> str:
+        """A fact and, in one line, what it follows from."""
+        text = f"{relation}({described(self._columns[relation], fact)})"
+        for derivation in Explainer(self.engine).derivations(relation, fact):
+            premises = ", ".join(
+                f"{p.relation}({described(self._columns[p.relation], p.fact)})"
+                for p in derivation.premises
+                if p.fact is not None
+            )
+            return f"{text} by rule {derivation.clause.name} from {premises}"
+        return text
 
     def _report(self, changes: Changes) -> None:
         for relation, level, text in self.reports:

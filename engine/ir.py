@@ -7,6 +7,7 @@ pyDatalog reference start from them. Nothing here knows how a program is evaluat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NewType
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class Program:
     relations: Mapping[str, RelationDef]
     clauses: tuple[Clause, ...]
 
-    @property
+    @cached_property
     def derived(self) -> frozenset[str]:
         """Names of the relations that clauses derive."""
         return frozenset(c.relation for c in self.clauses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -22,6 +22,7 @@ from ovn_rules.rules.ezbake import (
     translation,
     tunnels,
 )
+from ovn_rules.rules.ezbake.databases import nb, ovs, sb
 
 CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
 CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
@@ -36,9 +37,7 @@ BINDING = Sink(
     database="sb",
     table="Binding",
     key=("logical_port",),
-    columns={
-        name: name for name in ("logical_datapath", "logical_port", "tunnel_key", "parent_port", "tag", "mac")
-    },
+    columns={name: name for name in ("logical_datapath", "logical_port", "tunnel_key", "parent_port", "tag", "mac")},
     insert_only={"chassis": "chassis"},
 )
 _PIPELINE = ("logical_datapath", "table_id", "priority", "match", "actions")
@@ -164,6 +163,7 @@ class Program:
         controller: a host's.
         everything: both at once, over any number of hosts.
         tables: the OpenFlow tables of the integration bridge that are its own.
+        versions: database → version of the schema that the rules were written for.
         numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
     """
 
@@ -172,6 +172,7 @@ class Program:
     controller: Role
     everything: Role
     tables: tuple[int, ...]
+    versions: Mapping[str, str]
     numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]]
 
 
@@ -181,5 +182,6 @@ EZBAKE = Program(
     CONTROLLER,
     EVERYTHING,
     tables=(0, *range(16, 48), 64),
+    versions={d.name: d.schema.version for d in (nb, sb, ovs)},
     numbers_in=translation.numbers_in,
 )
