@@ -40,9 +40,7 @@ def bridge_name(host, name):
 @rule
 def default_bridge_name(host):
     """Unless it is named otherwise, the integration bridge is br-int."""
-    BridgeName(host, "br-int") <= (
-        ovs.Open_vSwitch(_uuid=host) & ~ovs.Open_vSwitch.external_ids(host, "ovn-bridge", _)
-    )
+    BridgeName(host, "br-int") <= (ovs.Open_vSwitch(_uuid=host) & ~ovs.Open_vSwitch.external_ids(host, "ovn-bridge", _))
 
 
 @rule
@@ -125,9 +123,7 @@ def chassis(host, name, kind, ip):
 @rule
 def unknown_encapsulation(host, name, kind):
     """An encapsulation that the southbound database can't hold is refused before it is tried."""
-    Problem(
-        f"chassis {name}", f"external_ids:ovn-encap-type is '{kind}', but must be geneve, stt or vxlan"
-    ) <= (
+    Problem(f"chassis {name}", f"external_ids:ovn-encap-type is '{kind}', but must be geneve, stt or vxlan") <= (
         LocalChassis(host, name)
         & ovs.Open_vSwitch.external_ids(host, "ovn-encap-type", kind)
         & (kind not in ENCAPSULATIONS)
@@ -142,4 +138,7 @@ def incomplete_encapsulation(host, name):
     )
     Problem(f"chassis {name}", NEED_ENCAP) <= (
         LocalChassis(host, name) & ~ovs.Open_vSwitch.external_ids(host, "ovn-encap-ip", _)
+    )
+    Problem(f"chassis {name}", NEED_ENCAP) <= (
+        LocalChassis(host, name) & ovs.Open_vSwitch.external_ids(host, "ovn-encap-ip", "")
     )

@@ -15,8 +15,5 @@ def held_here(name, chassis):
 def held_elsewhere(name, chassis):
     """Of the other chassis, the southbound database says which ports they have."""
     PortHolder(name, chassis) <= (
-        sb.Binding(logical_port=name, chassis=chassis)
-        & (chassis != "")
-        & ~LocalChassis(_, chassis)
-        & ~Claim(_, name)
+        sb.Binding(logical_port=name, chassis=chassis) & (chassis != "") & ~LocalChassis(_, chassis) & ~Claim(_, name)
     )

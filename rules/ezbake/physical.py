@@ -17,6 +17,12 @@ from ovn_rules.rules.ezbake.relations import (
 
 
 @pure
+def is_port(number: int) -> bool:
+    """Whether an ofport is a port that frames can be sent to: -1 is a failed one, above 0xff00 are reserved."""
+    return 0 < number <= 0xFF00
+
+
+@pure
 def push(tag: int) -> str:
     """The actions that put a VLAN tag on a frame."""
     return f"push_vlan:0x8100,set_field:{4096 + tag}->vlan_vid"
@@ -34,7 +40,7 @@ def plugged(chassis, bridge, port, interface, name, number):
         & ovs.Port.interfaces(port, interface)
         & ovs.Interface.external_ids(interface, "iface-id", name)
         & ovs.Interface.ofport(interface, number)
-        & (number > 0)
+        & is_port(number)
     )
 
 
@@ -45,30 +51,32 @@ def tunnel_out(chassis, bridge, port, interface, peer, number):
         ActiveChassis(chassis, _, bridge)
         & ovs.Bridge.ports(bridge, port)
         & ovs.Port.external_ids(port, "ovn-chassis-id", peer)
+        & (peer != chassis)
         & ovs.Port.interfaces(port, interface)
         & ovs.Interface.ofport(interface, number)
-        & (number > 0)
+        & is_port(number)
     )
 
 
 @rule
 def child(port, parent, parents):
     """A container port is carried by its parent's interface."""
-    Child(port, parent, 0) <= Port(name=port, parent=parents, tag=()) & (parent in parents)
+    Child(port, parent, 0) <= (Port(name=port, parent=parents, tag=()) & (parent in parents) & (parent != ""))
 
 
 @rule
 def tagged_child(port, parent, parents, tag, tags):
     """A tag tells a container's frames from its parent's; one without a parent is ignored."""
     Child(port, parent, tag) <= (
-        Port(name=port, parent=parents, tag=tags) & (parent in parents) & (tag in tags)
+        Port(name=port, parent=parents, tag=tags) & (parent in parents) & (parent != "") & (tag in tags)
     )
 
 
 @rule
 def local_port(chassis, port, number):
-    """A port without a parent is on the chassis that its interface is on."""
+    """A port without a parent is on the chassis that its interface is on; an empty parent is none."""
     LocalPort(chassis, port, number, 0) <= Plugged(chassis, port, number) & Port(name=port, parent=())
+    LocalPort(chassis, port, number, 0) <= Plugged(chassis, port, number) & Port(name=port, parent=("",))
 
 
 @rule
@@ -171,6 +179,6 @@ def to_container(chassis, port, number, tag, key):
 @rule
 def to_tunnel(chassis, port, number, key):
     """A frame for a port on another host goes through the tunnel, with the port's key."""
-    WantedFlow(
-        chassis, 64, 50, f"reg7={key:#x}", key, f"set_field:{key:#x}->tun_id,output:{number}", "", port
-    ) <= (RemotePort(chassis, port, number) & Port(name=port, key=key))
+    WantedFlow(chassis, 64, 50, f"reg7={key:#x}", key, f"set_field:{key:#x}->tun_id,output:{number}", "", port) <= (
+        RemotePort(chassis, port, number) & Port(name=port, key=key)
+    )

@@ -1,9 +1,10 @@
 """Pipeline: what each logical switch does with a frame, as four logical tables."""
 
-from ovn_rules.engine import collect, rule
+from ovn_rules.engine import collect, pure, rule
 from ovn_rules.rules.ezbake.addresses import is_mac, only_from, quoted
 from ovn_rules.rules.ezbake.databases import nb
-from ovn_rules.rules.ezbake.relations import Pipeline
+from ovn_rules.rules.ezbake.relations import Pipeline, Problem
+from ovn_rules.rules.lflow import flows as lflow
 
 # -- table 0: admission ----------------------------------------------------------------------------------------
 
@@ -48,9 +49,7 @@ def flood(switch, name):
 @rule
 def flood_nowhere(switch):
     """On a switch without ports, a broadcast or multicast frame goes nowhere."""
-    Pipeline(switch, 1, 100, "eth.dst[40]", "") <= (
-        nb.Logical_Switch(_uuid=switch) & ~nb.Logical_Port(lswitch=switch)
-    )
+    Pipeline(switch, 1, 100, "eth.dst[40]", "") <= (nb.Logical_Switch(_uuid=switch) & ~nb.Logical_Port(lswitch=switch))
 
 
 @rule
@@ -79,6 +78,23 @@ def access_control(switch, priority, match, action):
     """An ACL lets the frames it matches pass, or drops them; nothing keeps connections in this program."""
     Pipeline(switch, 2, priority, match, VERDICTS[action]) <= (
         nb.ACL(lswitch=switch, priority=priority, match=match, action=action)
+    )
+
+
+@pure
+def fault(match: str) -> str:
+    """What is wrong with an ACL's match; empty for nothing."""
+    return lflow.problem(match, "next;", 2)
+
+
+@rule
+def unreadable_acl(switch, name, priority, match, text):
+    """An ACL that can't be read is left out on every host, and all others go on."""
+    Problem(f"ACL of {name}, priority {priority}, match '{match}'", f"left out: {text}") <= (
+        nb.ACL(lswitch=switch, priority=priority, match=match)
+        & (text == fault(match))
+        & (text != "")
+        & nb.Logical_Switch(_uuid=switch, name=name)
     )
 
 

@@ -234,7 +234,5 @@ def openflow(chassis, table, priority, match, actions):
 def unreadable(table, match, actions, text):
     """A logical flow that can't be read is left out, and all others go on."""
     Problem(f"Pipeline table {table} match '{match}'", f"left out: {text}") <= (
-        Pipeline(table_id=table, match=match, actions=actions)
-        & (text == problem(match, actions, table))
-        & (text != "")
+        Pipeline(table_id=table, match=match, actions=actions) & (text == problem(match, actions, table)) & (text != "")
     )

@@ -71,14 +71,15 @@ def local_peer(host, me, name, kind, ip):
 
 
 @rule
-def no_tunnel(name, row, encap):
+def no_tunnel(host, name, row, encap):
     """A chassis that offers no geneve or stt can't be reached."""
     Problem(f"chassis {name}", "offers only vxlan, so there is no tunnel to it: geneve or stt is needed") <= (
         sb.Chassis(_uuid=row, name=name)
         & sb.Chassis.encaps(row, encap)
         & sb.Encap(_uuid=encap, type="vxlan")
-        & ~PeerEncap(_, name, _, _, _)
         & ~LocalChassis(_, name)
+        & every(LocalChassis(host, _))
+        & ~PeerEncap(host, name, _, _, _)
     )
 
 
@@ -106,9 +107,7 @@ def has_tunnel(host, bridge, port, chassis):
 def host_port(host, bridge, port, name):
     """A port name is taken when any bridge of the host has a port of that name."""
     HostPort(host, port, name) <= (
-        ovs.Open_vSwitch.bridges(host, bridge)
-        & ovs.Bridge.ports(bridge, port)
-        & ovs.Port(_uuid=port, name=name)
+        ovs.Open_vSwitch.bridges(host, bridge) & ovs.Bridge.ports(bridge, port) & ovs.Port(_uuid=port, name=name)
     )
 
 
@@ -136,9 +135,7 @@ def new_peers(host, chassis, prefix):
 def taken_numbers(host, name, prefix, number):
     """A counter is taken when a port of the host has it with the same prefix."""
     TakenNumbers(host, prefix, collect(number)) <= (
-        HostPort(host=host, name=name)
-        & ((prefix, number) in numbered(name))
-        & NewPeers(host=host, prefix=prefix)
+        HostPort(host=host, name=name) & ((prefix, number) in numbered(name)) & NewPeers(host=host, prefix=prefix)
     )
 
 
@@ -151,9 +148,7 @@ def new_name(host, prefix, peers, taken, chassis, digits):
         & ((chassis, digits) in first_free(peers, taken))
     )
     TunnelName(host, chassis, f"{prefix}-{digits}") <= (
-        NewPeers(host, prefix, peers)
-        & ~TakenNumbers(host, prefix, _)
-        & ((chassis, digits) in first_free(peers, ()))
+        NewPeers(host, prefix, peers) & ~TakenNumbers(host, prefix, _) & ((chassis, digits) in first_free(peers, ()))
     )
 
 
