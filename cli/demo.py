@@ -168,6 +168,6 @@ def demo() -> None:
         console.print(line, style="red" if line.startswith("-") else "green", soft_wrap=True, markup=False)
     console.print(f"Derived in {took * 1e3:.1f} ms.\n", style="dim")
 
-    console.print("Why does host2 have the flow that sends frames for vm1 into a tunnel?", style="bold")
-    (flow,) = (f for f in engine.facts("OpenFlow") if f[:4] == ("host2", 64, 50, "reg7=0x1"))
+    console.print("Why does host1 have the flow that sends frames for fa:16:3e:76:12:96 to vm1?", style="bold")
+    (flow,) = (f for f in engine.facts("OpenFlow") if f[:4] == ("host1", 17, 50, "metadata=0x1,dl_dst=fa:16:3e:76:12:96"))
     console.print(explanation(engine, "OpenFlow", flow))

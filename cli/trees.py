@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
+from ovn_rules.engine.ir import Aggregate
 from rich.text import Text
 from rich.tree import Tree
 
-MAX_ALTERNATIVES = 3
-"""Derivations shown of a fact that has several."""
-
 MAX_INPUTS = 8
-"""Inputs shown of an aggregate."""
+"""Inputs shown of an aggregate, unless all are asked for."""
 
 
-def explanation(engine: Engine, relation: str, fact: Fact, depth: int = 20) -> Tree:
+def explanation(engine: Engine, relation: str, fact: Fact, depth: int = 20, *, everything: bool = False) -> Tree:
     """Why a fact holds, as a tree down to base facts.
 
     Args:
@@ -23,38 +21,45 @@ def explanation(engine: Engine, relation: str, fact: Fact, depth: int = 20) -> T
         relation: the fact's relation.
         fact: the fact.
         depth: levels to show.
+        everything: show every derivation of each fact, not one, and every input of an aggregate.
     """
-    seen: set[tuple[str, Fact]] = set()
     tree = Tree(described(engine, relation, fact), guide_style="dim")
-    _grow(tree, Explainer(engine), relation, fact, depth, seen)
+    _Grower(Explainer(engine), everything=everything).grow(tree, relation, fact, depth)
     return tree
 
 
-def _grow(
-    tree: Tree, explainer: Explainer, relation: str, fact: Fact, depth: int, seen: set[tuple[str, Fact]]
-) -> None:
-    if relation not in explainer.engine.program.derived:
-        return
-    if (relation, fact) in seen:
-        tree.add(Text("shown above", style="dim"))
-        return
-    seen.add((relation, fact))
-    if depth == 0:
-        tree.add(Text("...", style="dim"))
-        return
-    derivations = list(explainer.derivations(relation, fact))
-    inputs = len({d.clause for d in derivations}) == 1 and len(derivations) > 1
-    most = MAX_INPUTS if inputs else MAX_ALTERNATIVES
-    for derivation in derivations[:most]:
-        branch = tree.add(reason(derivation))
-        for premise in derivation.premises:
-            if premise.negated:
-                branch.add(absent(explainer.engine, premise))
-            elif premise.fact is not None:
-                leaf = branch.add(described(explainer.engine, premise.relation, premise.fact, premise.pattern))
-                _grow(leaf, explainer, premise.relation, premise.fact, depth - 1, seen)
-    if len(derivations) > most:
-        tree.add(Text(f"... and {len(derivations) - most} more", style="dim"))
+class _Grower:
+    def __init__(self, explainer: Explainer, *, everything: bool) -> None:
+        self.explainer = explainer
+        self.engine = explainer.engine
+        self.everything = everything
+        self.seen: set[tuple[str, Fact]] = set()
+
+    def grow(self, tree: Tree, relation: str, fact: Fact, depth: int) -> None:
+        """Add the derivations of a fact below its node."""
+        if relation not in self.engine.program.derived:
+            return
+        if (relation, fact) in self.seen:
+            tree.add(Text("shown above", style="dim"))
+            return
+        self.seen.add((relation, fact))
+        if depth == 0:
+            tree.add(Text("...", style="dim"))
+            return
+        derivations = list(self.explainer.derivations(relation, fact))
+        collected = any(isinstance(t, Aggregate) for d in derivations[:1] for t in d.clause.terms)
+        most = len(derivations) if self.everything else MAX_INPUTS if collected else 1
+        for derivation in derivations[:most]:
+            branch = tree.add(reason(derivation))
+            for premise in derivation.premises:
+                if premise.fact is None:
+                    branch.add(absent(self.engine, premise))
+                else:
+                    leaf = branch.add(described(self.engine, premise.relation, premise.fact, premise.pattern))
+                    self.grow(leaf, premise.relation, premise.fact, depth - 1)
+        if len(derivations) > most:
+            what = "inputs" if collected else "derivations"
+            tree.add(Text(f"... and {len(derivations) - most} more {what}", style="dim"))
 
 
 def reason(derivation: Derivation) -> Text:

@@ -23,13 +23,16 @@ MOST = 5
 """Facts explained when several match what was asked."""
 
 _FACT = re.compile(r"\s*([\w.]+)\s*\((.*)\)\s*", re.DOTALL)
-_STATISTICS = re.compile(r"^(cookie|duration|n_packets|n_bytes|idle_age|hard_age|idle_timeout|hard_timeout|send_flow_rem)\b")
+_STATISTICS = re.compile(
+    r"^(cookie|duration|n_packets|n_bytes|idle_age|hard_age|idle_timeout|hard_timeout|send_flow_rem)\b"
+)
 
 
 @click.command()
 @click.argument("fact")
 @network_options
 @click.option("--depth", type=click.IntRange(0), default=20, show_default=True, help="Levels of the tree.")
+@click.option("--all", "everything", is_flag=True, help="Every derivation of each fact, every input of an aggregate.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 @tls_options
 def why(
@@ -39,6 +42,7 @@ def why(
     ovs: tuple[str, ...],
     program: str,
     depth: int,
+    everything: bool,
     form: str,
     tls: TlsFiles,
 ) -> None:
@@ -62,7 +66,7 @@ def why(
         return
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
     for each in found[:MOST]:
-        console.print(explanation(network.engine, relation, each, depth))
+        console.print(explanation(network.engine, relation, each, depth, everything=everything))
     if len(found) > MOST:
         click.echo(f"... and {len(found) - MOST} more; give more columns to narrow it down")
 
@@ -84,7 +88,9 @@ def parse_fact(text: str, network: Network) -> tuple[str, dict[str, Any]]:
 def _parse_pattern(relation: str, inside: str, network: Network) -> tuple[str, dict[str, Any]]:
     relations = network.engine.program.relations
     if relation not in relations:
-        raise Failure(f"no relation {relation}; {did_you_mean(relation, relations) or 'see ovn-rules check --relations'}")
+        raise Failure(
+            f"no relation {relation}; {did_you_mean(relation, relations) or 'see ovn-rules check --relations'}"
+        )
     columns = [c.name for c in relations[relation].columns]
     wanted: dict[str, Any] = {}
     for i, part in enumerate(filter(str.strip, split_arguments(inside))):
