@@ -7,12 +7,15 @@ Conjunctive matches are described in ovs-fields(7), "Conjunctive Match Fields": 
 from __future__ import annotations
 
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ovn_rules.rules.lflow.cubes import EVERYTHING, LIMIT, Cube, minimize, product, too_many
+from ovn_rules.rules.lflow.cubes import EVERYTHING, LIMIT, Cube, Work, too_many
 from ovn_rules.rules.lflow.fields import FIELDS
 from ovn_rules.rules.lflow.matches import settled
-from ovn_rules.rules.lflow.normal import Alternative, Clause, multiplied
+from ovn_rules.rules.lflow.normal import Clause, Setting, alternatives
+
+if TYPE_CHECKING:
+    from ovn_rules.rules.lflow.expressions import Expression
 
 PLAIN = 16
 """The most flows that clauses are multiplied out to when a conjunctive match needs fewer."""
@@ -49,65 +52,66 @@ class Flow(NamedTuple):
     number: int | None = None
 
 
-def flows(alternatives: list[Alternative], maskable: int, conjunctive: bool = True) -> list[Flow]:
-    """The flows that together match what the alternatives do.
+def flows(expression: Expression, setting: Setting, conjunctive: bool = True) -> list[Flow]:
+    """The flows that together match what the expression does.
 
     Conjunctive matches are numbered from 0. Without ``conjunctive`` everything is multiplied out.
 
     Raises:
-        TooManyFlowsError: they would be more than LIMIT.
+        TooManyFlowsError: they would be too many.
     """
+    work = Work(setting.table.maskable)
     plain: list[Cube] = []
     dimensioned: list[tuple[list[Cube], list[Clause]]] = []
-    for clauses in alternatives:
-        found = _multiplied(clauses, maskable, conjunctive)
+    for alternative in alternatives(expression, setting, work):
+        clauses = [_settled(clause) for clause in alternative]
+        found = _multiplied(clauses, work, conjunctive)
         if found is None:
-            dimensioned.append(_dimensions(clauses, maskable))
+            dimensioned.append(_dimensions(clauses, work))
         else:
             plain += found
         if len(plain) > LIMIT:
             raise too_many()
-    plain = _settled(minimize(plain, maskable))
-    if not dimensioned:
-        return [Flow(cube) for cube in plain]
-    return [Flow(cube) for cube in plain] + _conjunctive(dimensioned, plain)
-
-
-def _multiplied(clauses: list[Clause], maskable: int, conjunctive: bool) -> list[Cube] | None:
-    """The clauses multiplied out; None where a conjunctive match needs fewer flows."""
-    wide = [len(c) for c in clauses if len(c) > 1]
-    if conjunctive and len(wide) > 1 and prod(wide) > PLAIN:
-        contexts, dimensions = _dimensions(clauses, maskable)
-        if not contexts:
-            return []
-        needed = sum(map(len, dimensions)) + len(contexts)
-        if len(dimensions) > 1 and len(contexts) <= CONTEXTS:
-            if prod(map(len, dimensions)) > WORTHWHILE:
-                return None
-            out = multiplied(clauses, maskable)
-            return None if len(out) > PLAIN and len(out) > needed else out
-    return multiplied(clauses, maskable)
+    plain = _settled(work.minimize(plain))
+    out = [Flow(cube) for cube in plain]
+    return out + _conjunctive(dimensioned, plain) if dimensioned else out
 
 
 def _settled(cubes: list[Cube]) -> list[Cube]:
     return list(dict.fromkeys(each for cube in cubes for each in settled(cube)))
 
 
-def _dimensions(clauses: list[Clause], maskable: int) -> tuple[list[Cube], list[Clause]]:
+def _multiplied(clauses: list[Clause], work: Work, conjunctive: bool) -> list[Cube] | None:
+    """The clauses multiplied out; None where a conjunctive match needs fewer flows."""
+    wide = [len(c) for c in clauses if len(c) > 1]
+    if conjunctive and len(wide) > 1 and prod(wide) > PLAIN:
+        contexts, dimensions = _dimensions(clauses, work)
+        if not contexts:
+            return []
+        needed = sum(map(len, dimensions)) + len(contexts)
+        if len(dimensions) > 1 and len(contexts) <= CONTEXTS:
+            if prod(map(len, dimensions)) > WORTHWHILE:
+                return None
+            out = _settled(work.multiplied(clauses))
+            return None if len(out) > PLAIN and len(out) > needed else out
+    return work.multiplied(clauses)
+
+
+def _dimensions(clauses: list[Clause], work: Work) -> tuple[list[Cube], list[Clause]]:
     """What the clauses have in common, for each combination of protocols, and the clauses within that."""
     contexts = [EVERYTHING]
     for clause in clauses:
         if len(clause) == 1:
-            contexts = product(contexts, clause)
+            contexts = work.product(contexts, clause)
         else:
             protocols = list(dict.fromkeys((v & PROTOCOL, m & PROTOCOL) for v, m in clause))
             if len(protocols) <= CONTEXTS and len(contexts) <= CONTEXTS:
-                contexts = minimize(product(contexts, protocols), maskable)
-    dimensions = [minimize(product(c, contexts), maskable) for c in clauses if len(c) > 1]
+                contexts = work.minimize(work.product(contexts, protocols))
+    dimensions = [work.minimize(work.product(c, contexts)) for c in clauses if len(c) > 1]
     dimensions.sort(key=len, reverse=True)
     while len(dimensions) > DIMENSIONS:
-        two = product(dimensions.pop(), dimensions.pop())
-        dimensions.insert(0, minimize(two, maskable))
+        two = work.product(dimensions.pop(), dimensions.pop())
+        dimensions.insert(0, work.minimize(two))
     return contexts, dimensions
 
 

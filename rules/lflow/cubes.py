@@ -21,35 +21,16 @@ EVERYTHING: Cube = (0, 0)
 LIMIT = 65_536
 """The most cubes that one expression may need at any stage of its conversion."""
 
-EFFORT = 2_000_000
-"""How many pairs ``minimize`` looks at before it leaves the rest as it is."""
+PAIRS = 2_000_000
+"""The most pairs of cubes that one conversion intersects: about half a second."""
+
+TIDYING = 1_000_000
+"""The most cubes that one conversion looks at to merge them; beyond that they stay as they are."""
 
 
-def too_many(text: str = "") -> TooManyFlowsError:
-    """The error for an expression that would need more than LIMIT cubes."""
-    return TooManyFlowsError(f"Expression needs more than {LIMIT} OpenFlow flows.", 0, text)
-
-
-def product(left: list[Cube], right: list[Cube]) -> list[Cube]:
-    """The packets in both: every pair of cubes that agree, without repetition.
-
-    Raises:
-        TooManyFlowsError: more than LIMIT cubes, or 64 times as many pairs to look at.
-    """
-    if right == [EVERYTHING]:
-        return left
-    if left == [EVERYTHING]:
-        return right
-    if len(left) * len(right) > 64 * LIMIT:
-        raise too_many()
-    out: dict[Cube, None] = {}
-    for value, mask in left:
-        for other, other_mask in right:
-            if not (value ^ other) & mask & other_mask:
-                out[value | other, mask | other_mask] = None
-        if len(out) > LIMIT:
-            raise too_many()
-    return list(out)
+def too_many() -> TooManyFlowsError:
+    """The error for an expression whose conversion would go beyond LIMIT or PAIRS."""
+    return TooManyFlowsError(f"Expression needs too many OpenFlow flows (the limit is {LIMIT}).", 0, "")
 
 
 def union(intervals: Iterable[Interval]) -> list[Interval]:
@@ -96,43 +77,107 @@ def cover(intervals: list[Interval], width: int, maskable: bool = True) -> list[
     return out
 
 
-def minimize(cubes: Iterable[Cube], maskable: int) -> list[Cube]:
-    """The same packets in fewer cubes: two that differ in one bit of ``maskable`` become one, one inside another goes.
+class Work:
+    """What one conversion may do with lists of cubes, within bounds.
 
-    The order is kept where it can be; the work is bounded by EFFORT, beyond which cubes stay as they are.
+    ``maskable`` are the bits that may be left out of a match one by one.
     """
-    groups: dict[int, dict[int, None]] = {}
-    for value, mask in cubes:
-        groups.setdefault(mask, {})[value] = None
-    if sum(map(len, groups.values())) > 1:
-        effort = _merge(groups, maskable, EFFORT)
-        _absorb(groups, effort)
-    return [(value, mask) for mask, values in groups.items() for value in values]
 
+    __slots__ = ("maskable", "pairs", "tidying")
 
-def _merge(groups: dict[int, dict[int, None]], maskable: int, effort: int) -> int:
-    """Joins cubes with one mask whose values differ in one maskable bit; returns the effort left."""
-    waiting = dict.fromkeys(groups)
-    while waiting and effort > 0:
-        mask = next(iter(waiting))
-        del waiting[mask]
-        effort -= 1
-        values = groups.get(mask, {})
-        bits = _varying(values) & maskable if len(values) > 1 else 0
-        while bits and effort > 0:
-            bit = bits & -bits
-            bits ^= bit
-            effort -= len(values)
-            merged = [v for v in values if not v & bit and v | bit in values]
-            if merged:
-                larger = groups.setdefault(mask ^ bit, {})
-                for value in merged:
-                    del values[value], values[value | bit]
-                    larger[value] = None
-                waiting[mask ^ bit] = None
-        if not values:
-            groups.pop(mask, None)
-    return effort
+    def __init__(self, maskable: int) -> None:
+        """Starts with all the work that one conversion may cost."""
+        self.maskable = maskable
+        self.pairs = PAIRS
+        self.tidying = TIDYING
+
+    def product(self, left: list[Cube], right: list[Cube]) -> list[Cube]:
+        """The packets in both: every pair of cubes that agree, without repetition.
+
+        Raises:
+            TooManyFlowsError: too many cubes or pairs.
+        """
+        if right == [EVERYTHING]:
+            return left
+        if left == [EVERYTHING]:
+            return right
+        self.pairs -= len(left) * len(right)
+        if self.pairs < 0:
+            raise too_many()
+        out: dict[Cube, None] = {}
+        for value, mask in left:
+            for other, other_mask in right:
+                if not (value ^ other) & mask & other_mask:
+                    out[value | other, mask | other_mask] = None
+            if len(out) > LIMIT:
+                raise too_many()
+        return list(out)
+
+    def multiplied(self, clauses: list[list[Cube]]) -> list[Cube]:
+        """The packets that are in a cube of every clause.
+
+        Raises:
+            TooManyFlowsError: too many cubes or pairs.
+        """
+        out = [EVERYTHING]
+        for clause in sorted(clauses, key=len):
+            out = self.minimize(self.product(out, clause))
+        return out
+
+    def minimize(self, cubes: list[Cube]) -> list[Cube]:
+        """The same packets in fewer cubes: two that differ in one bit become one, one inside another goes.
+
+        The order is kept where it can be.
+        """
+        if len(cubes) < 2:
+            return cubes
+        groups: dict[int, dict[int, None]] = {}
+        for value, mask in cubes:
+            groups.setdefault(mask, {})[value] = None
+        self._merge(groups)
+        self._absorb(groups)
+        return [(value, mask) for mask, values in groups.items() for value in values]
+
+    def _merge(self, groups: dict[int, dict[int, None]]) -> None:
+        """Joins cubes with one mask whose values differ in one maskable bit."""
+        waiting = dict.fromkeys(groups)
+        while waiting and self.tidying > 0:
+            mask = next(iter(waiting))
+            del waiting[mask]
+            self.tidying -= 1
+            values = groups.get(mask, {})
+            bits = _varying(values) & self.maskable if len(values) > 1 else 0
+            while bits and self.tidying > 0:
+                bit = bits & -bits
+                bits ^= bit
+                self.tidying -= len(values)
+                merged = [v for v in values if not v & bit and v | bit in values]
+                if merged:
+                    larger = groups.setdefault(mask ^ bit, {})
+                    for value in merged:
+                        del values[value], values[value | bit]
+                        larger[value] = None
+                    waiting[mask ^ bit] = None
+            if not values:
+                groups.pop(mask, None)
+
+    def _absorb(self, groups: dict[int, dict[int, None]]) -> None:
+        """Drops cubes that lie inside another with fewer bits in its mask."""
+        masks = sorted(groups, key=int.bit_count)
+        for i, mask in enumerate(masks):
+            values = groups[mask]
+            for wider in masks[:i]:
+                if mask & wider == wider:
+                    self.tidying -= len(values)
+                    larger = groups[wider]
+                    for value in [v for v in values if v & wider in larger]:
+                        del values[value]
+            self.tidying -= i
+            if self.tidying < 0:
+                break
+        for mask in masks:
+            if not groups[mask]:
+                del groups[mask]
 
 
 def _varying(values: dict[int, None]) -> int:
@@ -142,23 +187,3 @@ def _varying(values: dict[int, None]) -> int:
         some |= value
         every &= value
     return some & ~every
-
-
-def _absorb(groups: dict[int, dict[int, None]], effort: int) -> None:
-    """Drops cubes that lie inside another with fewer bits in its mask."""
-    masks = sorted(groups, key=int.bit_count)
-    for i, mask in enumerate(masks):
-        if not groups[mask]:
-            continue
-        for wider in masks[:i]:
-            effort -= len(groups[mask])
-            if effort < 0:
-                return
-            if mask & wider == wider:
-                larger = groups[wider]
-                inside = [v for v in groups[mask] if v & wider in larger]
-                for value in inside:
-                    del groups[mask][value]
-    for mask in masks:
-        if not groups[mask]:
-            del groups[mask]

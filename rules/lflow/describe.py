@@ -9,7 +9,7 @@ from ovn_rules.rules.lflow.conjunctions import Flow, flows
 from ovn_rules.rules.lflow.errors import LflowError
 from ovn_rules.rules.lflow.expressions import format_expression
 from ovn_rules.rules.lflow.matches import match_text
-from ovn_rules.rules.lflow.normal import Setting, alternatives, prerequisites
+from ovn_rules.rules.lflow.normal import Setting, prerequisites
 from ovn_rules.rules.lflow.parser import NO_SETS, Sets, parse
 from ovn_rules.rules.lflow.tables import OVN
 
@@ -56,7 +56,7 @@ def describe(
     """
     try:
         tree = parse(expression, symbols, sets)
-        found = flows(alternatives(tree, Setting(symbols, ports or {}, residents)), symbols.maskable)
+        found = flows(tree, Setting(symbols, ports or {}, residents))
     except LflowError as e:
         rendering = LflowError(e.message, e.position, expression).render()
         return Description(expression, error=e.message, position=e.position, rendering=rendering)

@@ -21,11 +21,11 @@ from ovn_rules.rules.lflow.actions import (
 )
 from ovn_rules.rules.lflow.conjunctions import Flow, flows
 from ovn_rules.rules.lflow.errors import LflowError
-from ovn_rules.rules.lflow.expressions import All, Expression, join
+from ovn_rules.rules.lflow.expressions import All, join
 from ovn_rules.rules.lflow.fields import FIELDS
 from ovn_rules.rules.lflow.lexer import tokens
 from ovn_rules.rules.lflow.matches import match_text
-from ovn_rules.rules.lflow.normal import Setting, alternatives
+from ovn_rules.rules.lflow.normal import Setting
 from ovn_rules.rules.lflow.parser import parse
 from ovn_rules.rules.lflow.quick import quick
 from ovn_rules.rules.lflow.tables import EZBAKE
@@ -76,7 +76,7 @@ def openflow(
         if written is None:
             parsed = _actions(actions, symbols, table, pipeline)
             written, needs = actions_text(parsed, keys, table, pipeline), parsed.needs
-        found = _flows(match, needs, keys, symbols, conj_id != 0)
+        found = _flows(match, needs, ports, symbols, conj_id != 0)
     except LflowError:
         return ()
     value, mask = datapath << METADATA.offset, METADATA.mask
@@ -106,7 +106,7 @@ def problem(
     try:
         needs = _needs(actions, symbols, table, pipeline)
         where, text = "match", match
-        keys = {name: i + 1 for i, name in enumerate(ports_in(match))}
+        keys = tuple((name, i + 1) for i, name in enumerate(ports_in(match)))
         _flows(match, needs, keys, symbols, True)
     except LflowError as e:
         place = f"offset {e.position}" if e.position < len(text) else "its end"
@@ -120,7 +120,7 @@ def needs_conjunction(match: str, ports: Ports = (), actions: str = "", symbols:
         return False
     try:
         needs = _needs(actions, symbols, 0, EZBAKE_PIPELINE)
-        return any(f.parts for f in _flows(match, needs, dict(ports), symbols, True))
+        return any(f.parts for f in _flows(match, needs, ports, symbols, True))
     except LflowError:
         return False
 
@@ -137,16 +137,28 @@ def ports_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(t.value) for t in found if t.kind == "string"))
 
 
-def _flows(match: str, needs: tuple[str, ...], keys: dict[str, int], symbols: Table, conjunctive: bool) -> list[Flow]:
-    setting = Setting(symbols, keys)
+def _flows(match: str, needs: tuple[str, ...], ports: Ports, symbols: Table, conjunctive: bool) -> tuple[Flow, ...]:
+    """The flows of a match that must hold together with what actions imply; raises LflowError."""
     if not needs:
-        cubes = quick(match, setting)
+        cubes = quick(match, Setting(symbols, dict(ports)))
         if cubes is not None:
-            return [Flow(cube) for cube in cubes]
-    expression = _expression(match, symbols)
-    if needs:
-        expression = join(All, [expression, *(_expression(n, symbols) for n in needs)])
-    return flows(alternatives(expression, setting), symbols.maskable, conjunctive)
+            return tuple(Flow(cube) for cube in cubes)
+    found = _long_way(match, needs, ports, symbols, conjunctive)
+    if isinstance(found, LflowError):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=16)
+def _long_way(
+    match: str, needs: tuple[str, ...], ports: Ports, symbols: Table, conjunctive: bool
+) -> tuple[Flow, ...] | LflowError:
+    """The same, kept for the next question about the same row: what is wrong too."""
+    try:
+        terms = [parse(text, symbols) for text in (match, *needs)]
+        return tuple(flows(join(All, terms), Setting(symbols, dict(ports)), conjunctive))
+    except LflowError as e:
+        return LflowError(e.message, e.position, e.text)
 
 
 def _needs(actions: str, symbols: Table, table: int, pipeline: Pipeline) -> tuple[str, ...]:
@@ -154,11 +166,6 @@ def _needs(actions: str, symbols: Table, table: int, pipeline: Pipeline) -> tupl
     if is_flood(actions, table, pipeline):
         return ()
     return _actions(actions, symbols, table, pipeline).needs
-
-
-@lru_cache(maxsize=1024)
-def _expression(text: str, symbols: Table) -> Expression:
-    return parse(text, symbols)
 
 
 @lru_cache(maxsize=256)

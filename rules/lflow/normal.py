@@ -16,10 +16,9 @@ from ovn_rules.rules.lflow.cubes import (
     LIMIT,
     Cube,
     Interval,
+    Work,
     complement,
     cover,
-    minimize,
-    product,
     too_many,
     union,
 )
@@ -72,45 +71,33 @@ class Range(NamedTuple):
         return self.symbol, self.low, self.width
 
 
-def alternatives(expression: Expression, setting: Setting) -> list[Alternative]:
+def alternatives(expression: Expression, setting: Setting, work: Work) -> list[Alternative]:
     """The alternatives of an expression, each with its clauses.
 
     Raises:
-        TooManyFlowsError: a clause needs more than LIMIT cubes.
+        TooManyFlowsError: a clause needs too many cubes.
     """
-    return _Conversion(setting).alternatives(_expanded(expression, setting.table))
+    return _Conversion(setting, work).alternatives(_expanded(expression, setting.table))
 
 
 def cubes_of(expression: Expression, setting: Setting) -> list[Cube]:
     """The cubes of an expression, multiplied out and minimal.
 
     Raises:
-        TooManyFlowsError: it needs more than LIMIT cubes.
+        TooManyFlowsError: it needs too many.
     """
-    found = _Conversion(setting).cubes(_expanded(expression, setting.table))
-    return minimize(found, setting.table.maskable)
-
-
-def multiplied(clauses: list[Clause], maskable: int) -> list[Cube]:
-    """The packets that are in a cube of every clause.
-
-    Raises:
-        TooManyFlowsError: they need more than LIMIT cubes.
-    """
-    out = [EVERYTHING]
-    for clause in sorted(clauses, key=len):
-        out = minimize(product(out, clause), maskable)
-    return out
+    work = Work(setting.table.maskable)
+    return work.minimize(_Conversion(setting, work).cubes(_expanded(expression, setting.table)))
 
 
 class _Conversion:
     """The conversion of one expression without predicates, which must outlive it."""
 
-    __slots__ = ("maskable", "ranges", "setting")
+    __slots__ = ("ranges", "setting", "work")
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, work: Work) -> None:
         self.setting = setting
-        self.maskable = setting.table.maskable
+        self.work = work
         self.ranges: dict[int, Range | None] = {}
         """What ``range`` answered, by the identity of the expression."""
 
@@ -124,7 +111,7 @@ class _Conversion:
                 out += self.alternative(part)
             else:
                 plain += self.cubes(part)
-        return ([[minimize(plain, self.maskable)]] if plain else []) + out
+        return ([[self.work.minimize(plain)]] if plain else []) + out
 
     def alternative(self, expression: Expression | Range) -> list[Alternative]:
         parts = self.grouped(expression) if isinstance(expression, All) else [expression]
@@ -134,7 +121,7 @@ class _Conversion:
             if not clause:
                 return []
             if clause != [EVERYTHING]:
-                clauses.append(minimize(clause, self.maskable))
+                clauses.append(self.work.minimize(clause))
         return [clauses]
 
     def cubes(self, expression: Expression | Range) -> list[Cube]:
@@ -143,11 +130,11 @@ class _Conversion:
             case Range(symbol, low, width, intervals):
                 shift, maskable = symbol.offset + low, symbol.level == "ordinal"
                 covered = [(v << shift, m << shift) for v, m in cover(intervals, width, maskable)]
-                return product(covered, needed(symbol, self.setting.table))
+                return self.work.product(covered, needed(symbol, self.setting.table))
             case Comparison(symbol):
                 found = self.range(expression)
                 gapped = _gapped(expression) if found is None else []
-                return self.cubes(found) if found else product(gapped, needed(symbol, self.setting.table))
+                return self.cubes(found) if found else self.work.product(gapped, needed(symbol, self.setting.table))
             case Truth(value):
                 return [EVERYTHING] if value else []
             case Resident(port, positive):
@@ -155,7 +142,7 @@ class _Conversion:
             case Any():
                 return self.any_cubes(expression)
             case All():
-                return multiplied(list(map(self.cubes, self.grouped(expression))), self.maskable)
+                return self.work.multiplied(list(map(self.cubes, self.grouped(expression))))
 
     def any_cubes(self, expression: Any) -> list[Cube]:
         out: list[Cube] = []

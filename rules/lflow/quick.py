@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ovn_rules.rules.lflow.cubes import EVERYTHING, Cube, minimize, product
+from ovn_rules.rules.lflow.cubes import EVERYTHING, Cube, Work
 from ovn_rules.rules.lflow.lexer import BadConstantError, integer
 from ovn_rules.rules.lflow.matches import PARTICULAR, settled
 from ovn_rules.rules.lflow.normal import Setting, cubes_of, needed
@@ -38,13 +38,14 @@ def quick(match: str, setting: Setting) -> list[Cube] | None:
     out = [EVERYTHING]
     if match == "1":
         return out
+    work = Work(setting.table.maskable)
     for text in match.split(" && "):
-        term = _term(text, setting)
+        term = _term(text, setting, work)
         if term is None:
             return None
-        out = product(out, term)
+        out = work.product(out, term)
     if len(out) > 1:
-        out = minimize(out, setting.table.maskable)
+        out = work.minimize(out)
         if len(out) > MOST:
             return None
     if any(mask & PARTICULAR for _, mask in out):
@@ -52,7 +53,7 @@ def quick(match: str, setting: Setting) -> list[Cube] | None:
     return out
 
 
-def _term(text: str, setting: Setting) -> list[Cube] | None:
+def _term(text: str, setting: Setting, work: Work) -> list[Cube] | None:
     found = TERM.fullmatch(text)
     if found is None:
         return None
@@ -63,8 +64,8 @@ def _term(text: str, setting: Setting) -> list[Cube] | None:
     if port is not None:
         return _port(symbol, port, setting)
     if number or numbers:
-        return _equal(symbol, (number or numbers).split(), setting.table)
-    return _bit(symbol, bit, setting.table)
+        return _equal(symbol, (number or numbers).split(), setting.table, work)
+    return _bit(symbol, bit, setting.table, work)
 
 
 def _port(symbol: Symbol, port: str, setting: Setting) -> list[Cube] | None:
@@ -74,7 +75,7 @@ def _port(symbol: Symbol, port: str, setting: Setting) -> list[Cube] | None:
     return [] if key is None else [(key << symbol.offset, 0xFFFFFFFF << symbol.offset)]
 
 
-def _equal(symbol: Symbol, numbers: list[str], table: Table) -> list[Cube] | None:
+def _equal(symbol: Symbol, numbers: list[str], table: Table, work: Work) -> list[Cube] | None:
     """The cubes of a comparison with numbers; None where the parser has something to say."""
     width, offset = symbol.width, symbol.offset
     if not width or symbol.expansion or len(numbers) > MOST:
@@ -89,17 +90,17 @@ def _equal(symbol: Symbol, numbers: list[str], table: Table) -> list[Cube] | Non
         if number.width > width:
             return None
         out.append((number.value << offset, mask))
-    return product(out, needed(symbol, table)) if symbol.needs else out
+    return work.product(out, needed(symbol, table)) if symbol.needs else out
 
 
-def _bit(symbol: Symbol, bit: str | None, table: Table) -> list[Cube] | None:
+def _bit(symbol: Symbol, bit: str | None, table: Table, work: Work) -> list[Cube] | None:
     if bit is None:
         return _named(symbol, table) if symbol.width == 1 else None
     number = int(bit)
     if symbol.level != "ordinal" or number >= symbol.width or (bit[0] == "0" and number) or bit == "00":
         return None
     one = 1 << symbol.offset + number
-    return product([(one, one)], needed(symbol, table))
+    return work.product([(one, one)], needed(symbol, table))
 
 
 @lru_cache(maxsize=512)
