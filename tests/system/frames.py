@@ -10,6 +10,8 @@ import time
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+AUXDATA = 263, 8
+"""SOL_PACKET and PACKET_AUXDATA (linux/if_packet.h)."""
 EXPERIMENT = 253
 """An IP protocol number for experiments (RFC 3692)."""
 
@@ -46,6 +48,7 @@ class Tap:
         """Opens the socket; frames are kept from now on."""
         with namespace.joined():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.socket.setsockopt(*AUXDATA, 1)
             self.socket.bind((device, ETH_P_ALL))
 
     def __enter__(self):
@@ -60,17 +63,39 @@ class Tap:
         """Puts a frame on the wire."""
         self.socket.send(frame)
 
+    def frames(self, seconds):
+        """The frames that come in until ``seconds`` have passed."""
+        return [frame for frame, _ in self._arriving(seconds)]
+
+    def tags(self, seconds):
+        """The VLAN tags of the frames that come in until ``seconds`` have passed, 0 for none."""
+        return [tag for _, tag in self._arriving(seconds)]
+
     def count(self, wanted, seconds):
-        """How many frames that are exactly ``wanted`` come in until ``seconds`` have passed."""
-        found, end = 0, time.monotonic() + seconds
+        """How many untagged frames that are exactly ``wanted`` come in until ``seconds`` have passed."""
+        return self._arriving(seconds).count((wanted, 0))
+
+    def _arriving(self, seconds):
+        """Frames and their tags; the kernel takes a tag out of the frame and hands it over beside it."""
+        found, end = [], time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.socket.settimeout(left)
             try:
-                frame, address = self.socket.recvfrom(1 << 16)
+                arrived = self.receive()
             except TimeoutError:
                 break
-            found += frame == wanted and address[2] != PACKET_OUTGOING
+            if arrived:
+                found.append(arrived)
         return found
+
+    def receive(self):
+        """The next frame and its VLAN tag (0: none); None when it is one that was sent from here."""
+        frame, beside, _, address = self.socket.recvmsg(1 << 16, 256)
+        if address[2] == PACKET_OUTGOING:
+            return None
+        # struct tpacket_auxdata (linux/if_packet.h): the TCI stands after 16 bytes.
+        data = next((d for level, kind, d in beside if (level, kind) == AUXDATA), bytes(20))
+        return frame, struct.unpack_from("=H", data, 16)[0] & 0xFFF
 
 
 def copies(sender, frame, receivers, seconds=0.3):

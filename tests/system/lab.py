@@ -161,6 +161,10 @@ class Host:
         lines = self.ofctl("dump-flows", "--no-names", "--no-stats").splitlines()
         return sorted(line.strip() for line in lines if "actions=" in line)
 
+    def watch_flows(self):
+        """Starts watching br-int's flows; the answer's ``changes()`` ends that and gives the changes seen."""
+        return FlowWatcher(self)
+
     def ofport(self, interface):
         """The OpenFlow port of an interface."""
         return int(self.vsctl("get", "Interface", interface, "ofport"))
@@ -168,6 +172,33 @@ class Host:
     def machine(self, name, port, mac, address):
         """A virtual machine on this host, not plugged in yet."""
         return VirtualMachine(self, name, port, mac, address)
+
+
+class FlowWatcher:
+    """An ``ovs-ofctl monitor`` of a host's br-int."""
+
+    def __init__(self, host):
+        """Starts it; returns when it watches."""
+        self.control = host.folder / "watch.ctl"
+        self.log = host.folder / "watch.log"
+        target = f"unix:{host.folder}/br-int.mgmt"
+        line = ["ovs-ofctl", "-O", "OpenFlow14", f"--unixctl={self.control}", "monitor", target, "watch:!initial"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self._answers, "the watcher watches")
+
+    def _answers(self):
+        """Whether all that happened so far has been seen."""
+        line = ["ovs-appctl", "-t", self.control, "ofctl/barrier"]
+        return subprocess.run(line, check=False, capture_output=True).returncode == 0
+
+    def changes(self):
+        """Stops watching; a line for each flow that was added, changed or deleted."""
+        assert self._answers()
+        self.process.kill()
+        self.process.wait()
+        self.control.unlink()
+        return [line.strip() for line in self.log.read_text().splitlines() if line.startswith(" event=")]
 
 
 def ovsdb_argv(file, stem, *remotes):
@@ -190,7 +221,7 @@ class Lab:
     def __init__(self, schemas, northd=None, controller=None, hosts=("host1", "host2"), *, bridge=True):
         """Notes the arguments; entering the block builds it."""
         self.schemas, self.templates, self.names, self.bridge = schemas, (northd, controller), hosts, bridge
-        self.namespaces, self.processes, self.hosts = [], {}, {}
+        self.namespaces, self.processes, self.hosts, self.taggers = [], {}, {}, []
         self.purges = 0
         self._numbers = itertools.count(1)
 
@@ -207,6 +238,8 @@ class Lab:
 
     def __exit__(self, *_):
         """Stops and removes everything."""
+        for tagger in self.taggers:
+            tagger.stop()
         for process in reversed(self.processes.values()):
             process.stop()
         for namespace in self.namespaces:
@@ -218,6 +251,11 @@ class Lab:
         made = Namespace(f"{self.folder.name}-{name}")
         self.namespaces.append(made)
         return made
+
+    def start_tagger(self, tagger):
+        """Starts a container's VLAN device; it ends with the lab."""
+        self.taggers.append(tagger)
+        tagger.start()
 
     def add(self, key, namespace, argv, folder, ready=None):
         """A process of the lab by the key it has from now on; not started."""
@@ -265,6 +303,19 @@ class Lab:
                 self.hosts[host].start_switch()
             else:
                 self.processes[key].start()
+
+    def control(self, key, *words, check=True):
+        """A daemon's answer to ovs-appctl."""
+        host, _, name = key.rpartition("/")
+        return command("ovs-appctl", "-t", self.folder / host / f"{name}.ctl", *words, check=check).strip()
+
+    def running(self, *keys):
+        """Waits until these daemons say that they work."""
+        for key in keys:
+            until(lambda key=key: self._works(key), f"{key} runs")
+
+    def _works(self, key):
+        return self.control(key, "status", check=False).partition("\n")[0] in ("active", "running")
 
     def ended(self):
         """The processes that ended by themselves, with their last words."""

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 from netns import cable
+from tagger import Tagger
 
 MTU = 1500
 
@@ -33,10 +34,7 @@ class Stream:
 
 
 class Machine:
-    """A namespace with a device, an address, and what tests do from inside.
-
-    ``device`` is eth0 of a virtual machine, or the VLAN device of a container in one.
-    """
+    """A namespace with a device, an address, and what tests do from inside."""
 
     def __init__(self, namespace, device, mac, address):
         """Gives the device its address."""
@@ -131,10 +129,9 @@ class VirtualMachine(Machine):
 
     def container(self, tag, mac, address):
         """A container inside: its frames leave eth0 with a VLAN tag. It has a namespace of its own."""
-        inside = self.host.lab.namespace(f"{self.name}-{tag}")
-        name = f"vlan{tag}"
-        link = ("link", "add", "link", "eth0", "name", name, "address", mac, "type", "vlan", "id", tag)
-        self.namespace.ip(*link)
-        self.namespace.ip("link", "set", name, "netns", inside.name)
-        inside.ip("link", "set", name, "up")
-        return Machine(inside, name, mac, address)
+        lab, inner = self.host.lab, f"inner{tag}"
+        inside = lab.namespace(f"{self.name}-{tag}")
+        cable((self.namespace, inner), (inside, "eth0"), MTU, mac)
+        inside.no_offloads("eth0")
+        lab.start_tagger(Tagger(self.namespace, inner, tag))
+        return Machine(inside, "eth0", mac, address)
