@@ -22,11 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.rules import ezbake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMAS = Path(ezbake.__file__).parent
 VSWITCH = "/usr/share/openvswitch/vswitch.ovsschema"
@@ -71,7 +73,9 @@ class Client:
             message = self.updates.pop(0) if self.updates else self.receive()
             for rows in message.get("params", [None, {}])[-1].values():
                 for change in rows.values():
-                    if text in json.dumps(change.get("old" if gone else "new") or {}) and (not gone or "new" not in change):
+                    if text in json.dumps(change.get("old" if gone else "new") or {}) and (
+                        not gone or "new" not in change
+                    ):
                         return
 
 
@@ -93,10 +97,21 @@ class Site:
             self.start("ovsdb-server", f"{folder}/{name}.db", f"--remote=punix:{folder}/{name}.sock", "--unixctl=none")
             self.until(lambda name=name: os.path.exists(f"{folder}/{name}.sock"))
         if switch:
-            self.start("ovs-vswitchd", f"unix:{folder}/db.sock", "--enable-dummy", "--disable-system", f"--unixctl={folder}/v.ctl")
+            self.start(
+                "ovs-vswitchd",
+                f"unix:{folder}/db.sock",
+                "--enable-dummy",
+                "--disable-system",
+                f"--unixctl={folder}/v.ctl",
+            )
             self.vsctl(
-                "set", "Open_vSwitch", ".", "external_ids:system-id=hv", f"external_ids:ovn-remote=unix:{folder}/sb.sock",
-                "external_ids:ovn-encap-type=geneve", "external_ids:ovn-encap-ip=127.0.0.1",
+                "set",
+                "Open_vSwitch",
+                ".",
+                "external_ids:system-id=hv",
+                f"external_ids:ovn-remote=unix:{folder}/sb.sock",
+                "external_ids:ovn-encap-type=geneve",
+                "external_ids:ovn-encap-ip=127.0.0.1",
                 "external_ids:ovn-bridge-datapath-type=dummy",
             )
 
@@ -134,7 +149,10 @@ def build(nb: Client, ports: int) -> list[str]:
     """Make the switches and ports; returns the switches' UUIDs."""
     switches = []
     for s in range(ports // 50):
-        ops: list[Any] = ["OVN_Northbound", {"op": "insert", "table": "Logical_Switch", "row": {"name": f"sw{s}"}, "uuid-name": "s"}]
+        ops: list[Any] = [
+            "OVN_Northbound",
+            {"op": "insert", "table": "Logical_Switch", "row": {"name": f"sw{s}"}, "uuid-name": "s"},
+        ]
         for p in range(50):
             mac = f"00:00:00:{s >> 8:02x}:{s & 255:02x}:{p:02x}"
             ops.append(insert(["named-uuid", "s"], f"port-{s}-{p}", mac))
@@ -173,7 +191,9 @@ class FlowWatch:
 
 def settled(sb: Client, ports: int) -> bool:
     """Whether every port has its rows."""
-    result = sb.call("transact", "OVN_Southbound", {"op": "select", "table": "Binding", "where": [], "columns": ["tunnel_key"]})
+    result = sb.call(
+        "transact", "OVN_Southbound", {"op": "select", "table": "Binding", "where": [], "columns": ["tunnel_key"]}
+    )
     return len(result[0]["rows"]) == ports
 
 
@@ -195,7 +215,9 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
             watch = FlowWatch(site)
         time.sleep(1)
         monitor = Client(f"{site.folder}/sb.sock")
-        monitor.call("monitor", "OVN_Southbound", "m", {"Pipeline": [{"columns": ["match"], "select": {"initial": False}}]})
+        monitor.call(
+            "monitor", "OVN_Southbound", "m", {"Pipeline": [{"columns": ["match"], "select": {"initial": False}}]}
+        )
         rows, flows = [], []
         for n in range(changes):
             mac, where = mac_of(n), ["uuid", switches[n % len(switches)]]
@@ -207,7 +229,11 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
                 watch.await_text(f"dl_dst={mac}")
                 flows.append(time.perf_counter() - start)
             time.sleep(0.02)
-            nb.call("transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", uuid]]})
+            nb.call(
+                "transact",
+                "OVN_Northbound",
+                {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", uuid]]},
+            )
             monitor.await_text(f"eth.dst == {mac}", gone=True)
             time.sleep(0.02)
         result = {"ports": ports, "cold start s": round(cold, 2), **figures("floor", floor), **figures("rows", rows)}
@@ -224,7 +250,9 @@ def floors(site: Site, changes: int) -> list[float]:
     """What the databases themselves need, measured before the daemons run."""
     nb, sb, monitor = (Client(f"{site.folder}/{x}.sock") for x in ("nb", "sb", "sb"))
     monitor.call("monitor", "OVN_Southbound", "m", {"Pipeline": [{"columns": ["match"], "select": {"initial": False}}]})
-    switch = nb.call("transact", "OVN_Northbound", {"op": "insert", "table": "Logical_Switch", "row": {"name": "floor"}})[0]["uuid"]
+    switch = nb.call(
+        "transact", "OVN_Northbound", {"op": "insert", "table": "Logical_Switch", "row": {"name": "floor"}}
+    )[0]["uuid"]
     times = []
     for n in range(changes):
         mac, name = mac_of(n), f"floor-{n}"
@@ -234,9 +262,15 @@ def floors(site: Site, changes: int) -> list[float]:
         sb.call("transact", "OVN_Southbound", *ops)
         monitor.await_text(f"eth.dst == {mac}", gone=False)
         times.append(time.perf_counter() - start)
-        nb.call("transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", port]]})
-        sb.call("transact", "OVN_Southbound", *({"op": "delete", "table": t, "where": []} for t in ("Pipeline", "Binding")))
-    nb.call("transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Switch", "where": [["_uuid", "==", switch]]})
+        nb.call(
+            "transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", port]]}
+        )
+        sb.call(
+            "transact", "OVN_Southbound", *({"op": "delete", "table": t, "where": []} for t in ("Pipeline", "Binding"))
+        )
+    nb.call(
+        "transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Switch", "where": [["_uuid", "==", switch]]}
+    )
     return times
 
 

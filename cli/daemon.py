@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 import ovs.poller
-
 from ovn_rules.cli import commands
 from ovn_rules.cli.controller import Controller
 from ovn_rules.cli.daemon_process import DaemonProcess
@@ -18,6 +17,7 @@ from ovn_rules.cli.log import Log
 from ovn_rules.cli.northd import Northd
 from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
 from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
+from ovn_rules.cli.progress import Backlog
 from ovn_rules.io.streams import RemoteError
 from ovn_rules.rules.ezbake.programs import EZBAKE
 
@@ -47,7 +47,7 @@ def daemon() -> None:
 @program_option
 @daemon_options
 def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
-    """Derive Binding and Pipeline from the northbound database.
+    r"""Derive Binding and Pipeline from the northbound database.
 
     Several may run: one works, the others stand by until it ends.
 
@@ -71,7 +71,7 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
 @program_option
 @daemon_options
 def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
-    """Keep this host's integration bridge: its flows, its tunnels, its claims.
+    r"""Keep this host's integration bridge: its flows, its tunnels, its claims.
 
     \b
     Examples:
@@ -108,10 +108,12 @@ def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptio
             raise Failure(str(error)) from error
         commands.register(process.control, service)
         process.ready()
+        backlog = Backlog()
         try:
             while not process.stopping:
                 service.run()
                 process.run()
+                backlog.show(sum(w.waiting for w in service.plane.writers.values()))
                 poller = ovs.poller.Poller()
                 service.wait(poller)
                 process.wait(poller)

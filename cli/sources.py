@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import ovs.poller
-
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute
+from ovn_rules.cli.progress import Steps
 from ovn_rules.engine import Engine, RuleFailure
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import Unusable, Updated, Waiting
@@ -37,12 +37,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def network_options(command: F) -> F:
     """Adds --nb, --sb, --ovs (several) and --program to a command."""
-    for option in reversed((
-        click.option("--nb", metavar="DB", help="Northbound database: remotes or a file."),
-        click.option("--sb", metavar="DB", help="Southbound database: remotes or a file."),
-        click.option("--ovs", metavar="DB", multiple=True, help="A host's own database; once for each host."),
-        click.option("--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, help="The rules to load."),
-    )):
+    for option in reversed(
+        (
+            click.option("--nb", metavar="DB", help="Northbound database: remotes or a file."),
+            click.option("--sb", metavar="DB", help="Southbound database: remotes or a file."),
+            click.option("--ovs", metavar="DB", multiple=True, help="A host's own database; once for each host."),
+            click.option(
+                "--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, help="The rules to load."
+            ),
+        )
+    ):
         command = option(command)
     return command
 
@@ -66,9 +70,7 @@ class Network:
         return sorted(name for _, name in self.engine.facts("LocalChassis"))
 
 
-def load_network(
-    nb: str | None, sb: str | None, hosts: Iterable[str], program: str, tls: Tls | None = None
-) -> Network:
+def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: str, tls: Tls | None = None) -> Network:
     """Read databases and derive everything that follows from them.
 
     With a northbound database everything is derived; without one, Pipeline and ports are what the southbound
@@ -92,15 +94,18 @@ def load_network(
     facts: dict[str, tuple[list[Fact], list[Fact]]] = {}
     given = [("nb", [nb] if nb else []), ("sb", [sb] if sb else []), ("ovs", list(hosts))]
     relations = list(rules.relations.values())
-    for name, arguments in given:
-        if not arguments or not any(r.table is not None and r.table.database == name for r in relations):
-            continue
-        for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
-            facts.setdefault(relation, ([], []))[1].extend(inserted)
-    try:
-        engine.transact({r: c for r, c in facts.items() if r in rules.relations})
-    except RuleFailure as error:
-        raise Failure(str(error)) from error
+    with Steps(len(given) + 1) as steps:
+        for name, arguments in given:
+            steps.step(f"reading {', '.join(arguments)}")
+            if not arguments or not any(r.table is not None and r.table.database == name for r in relations):
+                continue
+            for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
+                facts.setdefault(relation, ([], []))[1].extend(inserted)
+        steps.step("deriving")
+        try:
+            engine.transact({r: c for r, c in facts.items() if r in rules.relations})
+        except RuleFailure as error:
+            raise Failure(str(error)) from error
     return network
 
 
@@ -109,9 +114,7 @@ def role_for(program: Program, nb: str | None) -> Role:
     return program.everything if nb else program.controller
 
 
-def _read(
-    name: str, arguments: list[str], relations: list[RelationDef], network: Network, tls: Tls | None
-) -> Delta:
+def _read(name: str, arguments: list[str], relations: list[RelationDef], network: Network, tls: Tls | None) -> Delta:
     try:
         sources = [identify(absolute(a)) for a in arguments]
         files = [s.name for s in sources if s.kind != "remote"]

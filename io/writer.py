@@ -85,6 +85,11 @@ class Writer:
         return self._flying is None and not self._isolation.busy and not any(c.dirty for c in self._comparisons)
 
     @property
+    def waiting(self) -> int:
+        """How many keys wait to be compared."""
+        return sum(len(c.dirty) for c in self._comparisons)
+
+    @property
     def refused(self) -> list[tuple[str, str, str]]:
         """What is set aside: (table, the server's reason, the fact) of each."""
         return [(self._sinks[n].table, reason, self._text((n, key))) for (n, key), (_, reason) in self._refused.items()]
