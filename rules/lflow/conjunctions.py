@@ -27,7 +27,7 @@ CONTEXTS = 16
 """The most combinations of protocols that one conjunctive match is made for."""
 
 WORTHWHILE = 1024
-"""Clauses with more combinations are not multiplied out to see whether few flows remain."""
+"""Clauses are multiplied out up to here, to see whether few flows remain at the end."""
 
 PROTOCOL = FIELDS["dl_type"].mask | FIELDS["nw_proto"].mask
 
@@ -90,10 +90,8 @@ def _multiplied(clauses: list[Clause], work: Work, conjunctive: bool) -> list[Cu
             return []
         needed = sum(map(len, dimensions)) + len(contexts)
         if len(dimensions) > 1 and len(contexts) <= CONTEXTS:
-            if prod(map(len, dimensions)) > WORTHWHILE:
-                return None
-            out = _settled(work.multiplied(clauses))
-            return None if len(out) > PLAIN and len(out) > needed else out
+            out = work.multiplied_below(clauses, WORTHWHILE)
+            return out if out is not None and len(_settled(out)) <= max(PLAIN, needed) else None
     return work.multiplied(clauses)
 
 

@@ -119,9 +119,17 @@ class Work:
         Raises:
             TooManyFlowsError: too many cubes or pairs.
         """
+        return self.multiplied_below(clauses, LIMIT + 1) or []
+
+    def multiplied_below(self, clauses: list[list[Cube]], most: int) -> list[Cube] | None:
+        """The same; None where more than ``most`` cubes stand at some stage."""
         out = [EVERYTHING]
         for clause in sorted(clauses, key=len):
+            if len(clause) > most and out:
+                return None
             out = self.minimize(self.product(out, clause))
+            if len(out) > most:
+                return None
         return out
 
     def minimize(self, cubes: list[Cube]) -> list[Cube]:
