@@ -36,6 +36,10 @@ Run = Callable[[Iterable[Any], dict[Fact, int], int], None]
 """A generated function: (pinned facts or keys, counts to add to, +1 or -1)."""
 
 
+Doubt = Callable[[int, Exception, dict[str, Any]], None]
+"""Told what an expression raised: (body position or HEAD, error, values of the variables)."""
+
+
 class Sources(Protocol):
     """Where a generated function finds the data structures that it reads."""
 
@@ -60,10 +64,11 @@ def single(value: Any, expected: type) -> Any:
 class Code:
     """The source of one generated function and the objects it refers to."""
 
-    def __init__(self, plan: Plan, program: Program, sources: Sources) -> None:
+    def __init__(self, plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None) -> None:
         self.plan = plan
         self.program = program
         self.sources = sources
+        self.doubt = doubt
         self.lines: list[str] = []
         self.indent = 1
         self.namespace: dict[str, Any] = {}
@@ -141,37 +146,51 @@ class Code:
                     self.unless(f"{fact}[{i}] != {name}")
         self.bound |= set(fresh)
 
+    def value(self, literal: int, source: str) -> str:
+        """Source for what an expression gives; if doubts are wanted, one that raises gives up the candidate."""
+        if self.doubt is None:
+            return source
+        result = f"x_{len(self.lines)}"
+        known = ", ".join(f"{n!r}: {variable(n)}" for n in sorted(self.bound))
+        self.line(f"try: {result} = {source}")
+        self.line("except Exception as error:")
+        self.line(f"    {self.refer('doubt', self.doubt)}({literal}, error, {{{known}}})")
+        self.line("    continue")
+        return result
+
     def step(self, step: Step) -> None:
         """Add one literal."""
         literal = self.plan.clause.body[step.literal]
         if isinstance(literal, Atom):
             (self.negated if literal.negated else self.joined)(step, literal)
         elif isinstance(literal, Filter):
-            self.unless(f"not ({self.expression(literal.expr)})")
+            self.unless(f"not ({self.value(step.literal, self.expression(literal.expr))})")
         elif isinstance(literal, Bind):
-            self.bind(literal)
+            self.bind(step.literal, literal)
         else:
-            self.member(literal)
+            self.member(step.literal, literal)
 
-    def bind(self, literal: Bind) -> None:
+    def bind(self, position: int, literal: Bind) -> None:
         """``variable == expression``: an assignment, or a comparison when the variable has a value."""
         if literal.variable not in self.bound:
-            self.line(f"{variable(literal.variable)} = {self.checked(literal.expr)}")
+            self.line(f"{variable(literal.variable)} = {self.value(position, self.checked(literal.expr))}")
             self.bound.add(literal.variable)
         elif renames(literal) and literal.expr.variables[0] not in self.bound:
             other = literal.expr.variables[0]
             self.line(f"{variable(other)} = {variable(literal.variable)}")
             self.bound.add(other)
         else:
-            self.unless(f"{variable(literal.variable)} != ({self.checked(literal.expr)})")
+            found = self.value(position, self.checked(literal.expr))
+            self.unless(f"{variable(literal.variable)} != ({found})")
 
-    def member(self, literal: Member) -> None:
+    def member(self, position: int, literal: Member) -> None:
         """``x in expression``: a loop over the distinct elements."""
         item = f"e_{self.indent}"
-        self.loop(f"for {item} in dict.fromkeys({self.expression(literal.expr)}):")
+        items = self.value(position, f"dict.fromkeys({self.expression(literal.expr)})")
+        self.loop(f"for {item} in {items}:")
         parts = [(v, f"{item}[{i}]" if literal.unpack else item) for i, v in enumerate(literal.variables)]
         if literal.unpack:
-            self.line(f"{self.refer('record', record)}({item}, {len(parts)})")
+            self.line(self.value(position, f"{self.refer('record', record)}({item}, {len(parts)})"))
         for name, source in parts:
             if name is None:
                 continue
@@ -271,7 +290,7 @@ class Code:
         group = f"({''.join(p + ', ' for p in parts)})"
         if last is not None:
             group = f"({group}, {last})"
-        self.line(f"h = {group}")
+        self.line(f"h = {self.value(HEAD, group)}")
         self.line("counts[h] = get(h, 0) + sign")
 
     def explained(self) -> None:
@@ -279,7 +298,7 @@ class Code:
         clause = self.plan.clause
         for i, term in enumerate(clause.terms):
             if isinstance(term, Expr):
-                self.unless(f"f_head[{i}] != ({self.expression(term)})")
+                self.unless(f"f_head[{i}] != ({self.value(HEAD, self.expression(term))})")
         used = []
         for i, literal in enumerate(clause.body):
             used.append(f"f_{i}" if isinstance(literal, Atom) and not literal.negated else "None")
@@ -321,9 +340,7 @@ def variable(name: str) -> str:
 def _builtin(call: ast.Call, expr: Expr, cls: type) -> bool:
     """Whether a call is to a builtin class or len, whose result's class needs no check."""
     return (
-        isinstance(call.func, ast.Name)
-        and call.func.id not in expr.names
-        and (call.func.id in (cls.__name__, "len"))
+        isinstance(call.func, ast.Name) and call.func.id not in expr.names and (call.func.id in (cls.__name__, "len"))
     )
 
 
@@ -343,14 +360,18 @@ class _Renamer(ast.NodeTransformer):
         return node
 
 
-def compile_plan(plan: Plan, program: Program, sources: Sources) -> tuple[Callable[..., None], str]:
+def compile_plan(
+    plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None
+) -> tuple[Callable[..., None], str]:
     """The generated function of a plan, and its source.
+
+    With ``doubt``, an expression that raises is reported there, and the function goes on.
 
     Returns:
         The function and its source text. A function for a plan pinned at HEAD takes (facts, list) and appends
         (body facts, values of the variables) for each derivation; any other is a ``Run``.
     """
-    code = Code(plan, program, sources)
+    code = Code(plan, program, sources, doubt)
     source = code.build()
     names = dict(code.namespace)
     clause = plan.clause

@@ -86,14 +86,16 @@ class Explainer:
         if finder is None:
             network = self.engine.network
             plan = make_plan(clause, HEAD, existing_lookup(network))
-            function, _ = compile_plan(plan, self.engine.program, _Existing(network))
+            function, _ = compile_plan(plan, self.engine.program, Existing(network), _ignored)
             finder = self._finders[number] = function
         return finder
 
 
-def _premises(
-    clause: Clause, facts: tuple[Fact | None, ...], variables: Mapping[str, Any]
-) -> tuple[Premise, ...]:
+def _ignored(_literal: int, _error: Exception, _values: Mapping[str, Any]) -> None:
+    """What raises derives nothing; it was no failure when the facts were given."""
+
+
+def _premises(clause: Clause, facts: tuple[Fact | None, ...], variables: Mapping[str, Any]) -> tuple[Premise, ...]:
     premises = []
     for literal, fact in zip(clause.body, facts, strict=True):
         if isinstance(literal, Atom):
@@ -126,12 +128,16 @@ def existing_lookup(network: Network) -> Lookup:
     return lookup
 
 
-class _Existing:
+class Existing:
+    """Where the functions of questions find what they look up: in what is there anyway."""
+
     def __init__(self, network: Network) -> None:
         self.network = network
 
     def table(self, _literal: int, relation: str) -> dict[Any, Any]:
+        """The visible facts."""
         return self.network.members[relation].store.table
 
     def index(self, _literal: int, relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
+        """An index that the engine keeps."""
         return self.network.members[relation].outer.indexes[positions].table

@@ -75,8 +75,7 @@ def _indexes(*nodes: Node | None) -> Iterator[tuple[tuple[int, ...], str]]:
 def rules(engine: Engine) -> list[RuleStatistics]:
     """Every clause's cost, the most expensive first."""
     found = [
-        RuleStatistics(r.clause.name, r.clause.relation, r.calls, r.nanoseconds / 1e9)
-        for r in engine.network.rules
+        RuleStatistics(r.clause.name, r.clause.relation, r.calls, r.nanoseconds / 1e9) for r in engine.network.rules
     ]
     return sorted(found, key=lambda r: -r.seconds)
 
@@ -110,7 +109,7 @@ def plans(engine: Engine, rule: str | None = None) -> str:
         for consumer in consumers(engine):
             if consumer.rule is each:
                 lookup = engine.network.lookup(clause)
-                plan = make_plan(clause, consumer.literal, lookup, safe=each.safe)
+                plan = make_plan(clause, consumer.literal, lookup)
                 lines.extend(f"    {line}" for line in describe(engine, plan))
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ import ast
 import builtins
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -59,12 +59,13 @@ class State:
 
 
 class Failure(Exception):  # noqa: N818 - what happened, not a mistake in the program
-    """A function that a rule calls raised; the arguments are the clause's name and the error."""
+    """A function that a rule calls raised for values that nothing else in the rule excludes.
+
+    The arguments are the clause's name and the error.
+    """
 
 
-def evaluate(
-    program: Program, base: Facts, allocated: Mapping[str, Mapping[Fact, int]] | None = None
-) -> State:
+def evaluate(program: Program, base: Facts, allocated: Mapping[str, Mapping[Fact, int]] | None = None) -> State:
     """Everything that follows from the base facts.
 
     Args:
@@ -176,15 +177,14 @@ def _result(aggregate: Aggregate, values: list[Any]) -> Any:
     return result if aggregate.wrap is None else value(aggregate.wrap, {"_aggregate": result})
 
 
-def ordered(body: tuple[Literal_, ...]) -> list[Literal_]:
-    """The order in which a body's literals are tried.
+def ordered(body: Iterable[Literal_], bound: Iterable[str] = ()) -> list[Literal_]:
+    """An order in which a body's literals can be tried; what needs a variable that gets no value is left out.
 
-    It matters only when a function raises, for it is reached by the bindings that the literals before it let
-    through. Atoms that share variables come first, negated ones as soon as their variables are bound; then
+    Atoms that share variables come first, negated ones as soon as their variables have a value; then
     expressions in the order written, and after each of them the atoms that it has become possible to join.
     """
     result: list[Literal_] = []
-    left, bound = list(body), set[str]()
+    left, bound = list(body), set(bound)
     while left:
         left = [_turned(lit, bound) for lit in left]
         given = {v for lit in left if not isinstance(lit, Atom) for v in binds(lit)}
@@ -194,7 +194,9 @@ def ordered(body: tuple[Literal_, ...]) -> list[Literal_]:
         others = [lit for lit in left if lit not in atoms and _needs(lit) <= bound]
         negated = [lit for lit in others if isinstance(lit, Atom)]
         renames = [lit for lit in others if isinstance(lit, Bind) and isinstance(lit.expr.tree, ast.Name)]
-        literal = (joined or start or negated or renames or others or atoms)[0]
+        literal = next(iter(joined or start or negated or renames or others or atoms), None)
+        if literal is None:
+            break
         left.remove(literal)
         result.append(literal)
         bound |= binds(literal)
@@ -208,9 +210,7 @@ def _turned(literal: Literal_, bound: set[str]) -> Literal_:
     given, other = literal.variable, literal.expr.tree.id
     if given not in bound or other in bound or other not in literal.expr.variables:
         return literal
-    return Bind(
-        other, replace(literal.expr, tree=ast.Name(given, ast.Load()), source=given, variables=(given,))
-    )
+    return Bind(other, replace(literal.expr, tree=ast.Name(given, ast.Load()), source=given, variables=(given,)))
 
 
 def binds(literal: Literal_) -> set[str]:
@@ -229,13 +229,25 @@ def _needs(literal: Literal_) -> set[str]:
     return set(literal.expr.variables)
 
 
-def _bindings(body: list[Literal_], facts: Facts, binding: Binding) -> Iterator[Binding]:
-    """Every way to make the literals true, one after another."""
+def _bindings(
+    body: list[Literal_], facts: Facts, binding: Binding, error: Exception | None = None
+) -> Iterator[Binding]:
+    """Every way to make the literals true, one after another.
+
+    A function that raises is a failure only if all literals that don't need its value can be made true.
+    """
     if not body:
+        if error is not None:
+            raise error
         yield binding
         return
-    for extended in attempts(body[0], facts, binding):
-        yield from _bindings(body[1:], facts, extended)
+    try:
+        found = list(attempts(body[0], facts, binding))
+    except Exception as raised:  # noqa: BLE001 - a rule may raise anything
+        yield from _bindings(ordered(body[1:], binding), facts, binding, raised)
+    else:
+        for extended in found:
+            yield from _bindings(body[1:], facts, extended, error)
 
 
 def attempts(literal: Literal_, facts: Facts, binding: Binding) -> Iterator[Binding]:

@@ -8,9 +8,11 @@ outer one for everybody else, which sees the result.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
+from ovn_rules.engine.doubts import Doubts
 from ovn_rules.engine.groups import Aggregator, Allocator
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
 from ovn_rules.engine.plan import NOTHING, Lookup, default_lookup, make_plan
@@ -23,14 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Rule:
-    """A clause at work: where its derivations go, and what it has cost."""
+    """A clause at work: where its derivations go, and what it has cost.
+
+    ``tolerant`` once a function has raised: what raises from then on is noted, to be judged at the end.
+    """
 
     clause: Clause
     target: str
     aggregator: Aggregator | None = None
     allocator: Allocator | None = None
     recursive: bool = False
-    safe: bool = False
+    tolerant: bool = False
     calls: int = 0
     nanoseconds: int = 0
 
@@ -117,8 +122,9 @@ class Network:
                     Node(name) if stratum.recursive else None,
                 )
         self.rules: list[Rule] = []
-        self.seeds: list[tuple[Rule, Callable[..., None]]] = []
+        self.seeds: list[Consumer] = []
         self._allocators: dict[str, Allocator] = {}
+        self.doubts = Doubts(self)
         for clause in program.clauses:
             self._add(clause)
 
@@ -139,10 +145,9 @@ class Network:
         for literal, atom in atoms:
             self._consume(rule, literal, atom)
         if all(atom.negated for _, atom in atoms):
-            run, _ = compile_plan(
-                make_plan(clause, NOTHING, self.lookup(clause)), self.program, _Sources(self, clause)
-            )
-            self.seeds.append((rule, run))
+            seed = Consumer(rule, NOTHING, 0, _nothing, "")
+            self._compile(seed)
+            self.seeds.append(seed)
 
     def _allocator(self, relation: str, term: Allocate, position: int) -> Allocator:
         known = self._allocators.get(relation)
@@ -161,7 +166,7 @@ class Network:
         node = member.inner if inner and member.inner is not None else member.outer
         order = self._occurrences(rule.clause, atom.relation)
         consumer = Consumer(rule, literal, _mask(atom), _nothing, "")
-        self.compile(consumer, safe=False)
+        self._compile(consumer)
         if atom.negated:
             self._watch(consumer, atom, node, forced=member.recursive or len(order) > 1)
             node.negations.append(consumer)
@@ -180,22 +185,21 @@ class Network:
         if forced or not direct:
             consumer.index = self.index(node, places)
 
-    def compile(self, consumer: Consumer, *, safe: bool) -> None:
-        """(Re)generate a consumer's function; ``safe`` evaluates expressions last."""
+    def _compile(self, consumer: Consumer) -> None:
+        """Generate a consumer's function."""
         clause = consumer.rule.clause
-        plan = make_plan(clause, consumer.literal, self.lookup(clause), safe=safe)
-        consumer.run, consumer.source = compile_plan(
-            plan, self.program, _Sources(self, clause, consumer.literal)
-        )
+        plan = make_plan(clause, consumer.literal, self.lookup(clause))
+        sources = _Sources(self, clause, consumer.literal)
+        doubt = partial(self.doubts.note, clause) if consumer.rule.tolerant else None
+        consumer.run, consumer.source = compile_plan(plan, self.program, sources, doubt)
 
-    def make_safe(self, rule: Rule) -> None:
-        """Plan a rule anew so that its functions see only values that all other literals let through."""
-        rule.safe = True
-        for member in self.members.values():
-            for node in filter(None, (member.inner, member.outer)):
-                for consumer in node.consumers():
-                    if consumer.rule is rule:
-                        self.compile(consumer, safe=True)
+    def tolerate(self, rule: Rule) -> None:
+        """Generate a rule's functions anew, to go on when an expression raises and note it as a doubt."""
+        rule.tolerant = True
+        nodes = [n for m in self.members.values() for n in (m.inner, m.outer) if n is not None]
+        for consumer in (*self.seeds, *(c for n in nodes for c in n.consumers())):
+            if consumer.rule is rule:
+                self._compile(consumer)
 
     # -- what generated code reads -------------------------------------------------------------------------
 
@@ -215,11 +219,7 @@ class Network:
 
     def _occurrences(self, clause: Clause, relation: str) -> list[int]:
         """Body positions of a relation's atoms in the order they are shown a change; negated ones last."""
-        atoms = [
-            (a.negated, i)
-            for i, a in enumerate(clause.body)
-            if isinstance(a, Atom) and a.relation == relation
-        ]
+        atoms = [(a.negated, i) for i, a in enumerate(clause.body) if isinstance(a, Atom) and a.relation == relation]
         return [i for _, i in sorted(atoms)]
 
     def forced(self, clause: Clause, literal: int) -> bool:

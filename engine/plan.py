@@ -44,7 +44,6 @@ class Plan:
     clause: Clause
     pinned: int
     steps: tuple[Step, ...]
-    safe: bool = False
 
 
 Lookup = Callable[[int, Atom, tuple[int, ...]], tuple[Access, tuple[int, ...]]]
@@ -69,9 +68,7 @@ def variables_of(atom: Atom) -> set[str]:
 def bound_positions(atom: Atom, bound: set[str]) -> tuple[int, ...]:
     """The positions of an atom that hold a constant or a variable with a value."""
     return tuple(
-        i
-        for i, t in enumerate(atom.terms)
-        if isinstance(t, Const) or (isinstance(t, Var) and t.name in bound)
+        i for i, t in enumerate(atom.terms) if isinstance(t, Const) or (isinstance(t, Var) and t.name in bound)
     )
 
 
@@ -102,15 +99,13 @@ def head_variables(clause: Clause) -> set[str]:
     return {t.name for t in clause.terms if isinstance(t, Var)}
 
 
-def make_plan(clause: Clause, pinned: int, lookup: Lookup, *, safe: bool = False) -> Plan:
+def make_plan(clause: Clause, pinned: int, lookup: Lookup) -> Plan:
     """Order the literals of a clause.
 
     Args:
         clause: the clause.
         pinned: the body position whose fact is given, HEAD or NOTHING.
         lookup: chooses how an atom is looked up.
-        safe: expressions come as late as possible and in written order, so that a function only sees values
-            that all other literals let through.
     """
     bound: set[str] = set()
     if pinned == HEAD:
@@ -122,17 +117,27 @@ def make_plan(clause: Clause, pinned: int, lookup: Lookup, *, safe: bool = False
     left = [i for i in range(len(clause.body)) if i != pinned]
     steps: list[Step] = []
     while left:
-        ranked = [(r, i) for i in left if (r := _rank(clause.body, i, bound, lookup, safe=safe)) is not None]
+        ranked = [(r, i) for i in left if (r := _rank(clause.body, i, bound, lookup)) is not None]
         if not ranked:
             raise AssertionError(f"{clause.name}: literals {left} can't be ordered")
         _, best = min(ranked)
         left.remove(best)
         steps.append(_step(clause.body, best, bound, lookup))
-        bound |= _binds(clause.body[best])
-    return Plan(clause, pinned, tuple(steps), safe)
+        bound |= binds(clause.body[best])
+    return Plan(clause, pinned, tuple(steps))
 
 
-def _binds(literal: Literal_) -> set[str]:
+def needs(literal: Literal_, bound: set[str]) -> set[str]:
+    """The variables that must have a value before a literal can be evaluated, given those that have one."""
+    if isinstance(literal, Atom):
+        return variables_of(literal) if literal.negated else set()
+    if isinstance(literal, Bind) and renames(literal) and literal.variable in bound:
+        return set()
+    return set(literal.expr.variables)
+
+
+def binds(literal: Literal_) -> set[str]:
+    """The variables that have a value once a literal has been evaluated."""
     if isinstance(literal, Atom):
         return set() if literal.negated else variables_of(literal)
     if isinstance(literal, Bind):
@@ -149,30 +154,24 @@ def _step(body: Iterable[Literal_], position: int, bound: set[str], lookup: Look
     return Step(position)
 
 
-def _rank(
-    body: tuple[Literal_, ...], position: int, bound: set[str], lookup: Lookup, *, safe: bool
-) -> tuple[float, ...] | None:
+def _rank(body: tuple[Literal_, ...], position: int, bound: set[str], lookup: Lookup) -> tuple[float, ...] | None:
     """How soon a literal should come, smallest first; None while it can't be evaluated."""
     literal = body[position]
+    if not needs(literal, bound) <= bound:
+        return None
     if isinstance(literal, Atom):
         return _rank_atom(position, literal, bound, lookup)
     if isinstance(literal, Filter):
-        ready, cost = set(literal.expr.variables) <= bound, (4 if calls(literal.expr) else 0)
-    elif isinstance(literal, Bind):
-        ready, cost = set(literal.expr.variables) <= bound, (5 if calls(literal.expr) else 1)
-        if renames(literal):
-            ready, cost = ready or literal.variable in bound, -1
-    else:
-        ready, cost = set(literal.expr.variables) <= bound, 7
-    if not ready:
-        return None
-    return (8, position) if safe and cost >= 0 else (cost, position)
+        return (4 if calls(literal.expr) else 0, position)
+    if isinstance(literal, Bind):
+        return (-1 if renames(literal) else 5 if calls(literal.expr) else 1, position)
+    return (7, position)
 
 
-def _rank_atom(position: int, atom: Atom, bound: set[str], lookup: Lookup) -> tuple[float, ...] | None:
+def _rank_atom(position: int, atom: Atom, bound: set[str], lookup: Lookup) -> tuple[float, ...]:
     where = bound_positions(atom, bound)
     if atom.negated:
-        return (2, position) if variables_of(atom) <= bound else None
+        return (2, position)
     access, _ = lookup(position, atom, where)
     if access is Access.MEMBER:
         return (2, position)

@@ -5,6 +5,7 @@ Clauses become pyDatalog clauses, one for one. What pyDatalog does not have is p
 - An expression is a *resolver*, a predicate that a Python function answers: it is given the variables that
   the expression reads and gives its value.
 - An aggregate is a pyDatalog function (``total[G] == sum_(V, ...)``) of the clause's groups and values.
+  One that raises gives none: whether that is a failure of the rule is not for pyDatalog to say.
 - Keys and ``allocate`` are applied to a relation's answers, before they are stored as facts.
 
 Relations are asked for in the order in which they depend on each other, and their answers stored as facts,
@@ -13,6 +14,7 @@ since pyDatalog forgets what it derived when a question has been answered.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +72,7 @@ def evaluate(
     Raises:
         Unsupported: a relation without columns, or an aggregate of floating-point numbers.
         ValueError: negation, an aggregate, ``allocate`` or a key in a cycle of rules.
-        Exception: whatever a function in a rule raises.
+        Exception: what an expression around an aggregate raises.
     """
     _check(program)
     levels(program)
@@ -91,9 +93,7 @@ def _check(program: Program) -> None:
     for clause in program.clauses:
         for term in clause.terms:
             if isinstance(term, Aggregate) and "float" in str(term.value.type):
-                raise Unsupported(
-                    f"{clause.name}: {term.function} of floating-point numbers, which are rounded"
-                )
+                raise Unsupported(f"{clause.name}: {term.function} of floating-point numbers, which are rounded")
 
 
 def _assert(head: Any, body: list[Any]) -> None:
@@ -118,6 +118,10 @@ class _Reference:
         self.groups = [groups.nodes[g]["members"] for g in reversed(list(nx.topological_sort(groups)))]
         for relation, definition in program.relations.items():
             pyEngine.insert(pyEngine.Pred(self.names[relation], len(definition.columns)))
+        for relation in chain.from_iterable(g for g in self.groups if len(g) > 1):
+            columns = tuple(Var(c.name) for c in program.relations[relation].columns)
+            head = pyEngine.Literal(self.names[relation], [self.term(c) for c in columns])
+            _assert(head, list(self.recursive(Atom(relation, columns), set())))
         for clause in program.clauses:
             self.add(clause)
 
@@ -157,10 +161,10 @@ class _Reference:
 
     def add(self, clause: Clause) -> None:
         """Add a clause to pyDatalog's program."""
-        name = self.names[clause.relation]
+        name, head_terms = self.joint(clause.relation, clause.terms)
         body: list[Any] = []
         bound: set[str] = set()
-        group: set[str] = next(g for g in self.groups if clause.relation in g)
+        group = self.group(clause.relation)
         for literal in ordered(clause.body):
             if isinstance(literal, Atom) and literal.relation in group:
                 body += self.recursive(literal, bound)
@@ -175,7 +179,7 @@ class _Reference:
             body.append(self.literal(Bind(variable, term)))
             return pyEngine.Var(variable)
 
-        terms = [head(t) for t in clause.terms if not isinstance(t, Aggregate | Allocate)]
+        terms = [head(t) for t in head_terms if not isinstance(t, Aggregate | Allocate)]
         for place, term in enumerate(clause.terms):
             if isinstance(term, Aggregate):
                 self.aggregate(name, place, term, [*terms, head(term.value)], body)
@@ -207,9 +211,7 @@ class _Reference:
         """A body literal; an expression becomes a predicate of its variables and those it gives values."""
         if isinstance(literal, Atom):
             sign = "~" if literal.negated else ""
-            return pyEngine.Literal(
-                sign + self.names[literal.relation], [self.term(t) for t in literal.terms]
-            )
+            return pyEngine.Literal(sign + self.names[literal.relation], [self.term(t) for t in literal.terms])
         inputs = literal.expr.variables
         outputs: tuple[str, ...] = ()
         if isinstance(literal, Bind):
@@ -220,30 +222,46 @@ class _Reference:
         def answers(first: Any, *terms: Any) -> Iterator[Any]:
             known = terms[: len(inputs)]
             binding = dict(zip(inputs, (t.id for t in known), strict=True))
-            for extended in attempts(literal, {}, binding):
-                yield (first, *known, *(pyEngine.Const(extended[v]) for v in outputs))
+            with suppress(Exception):
+                for extended in attempts(literal, {}, binding):
+                    yield (first, *known, *(pyEngine.Const(extended[v]) for v in outputs))
 
         terms = [_NOTHING, *map(pyEngine.Var, (*inputs, *outputs))]
         name = f"f{next(self.numbers)}"
         pyEngine.Python_resolvers[f"{name}/{len(terms)}"] = answers
         return pyEngine.Literal(name, terms)
 
-    def recursive(self, atom: Atom, bound: set[str]) -> Iterator[Any]:
-        """An atom of a relation that is being derived: it is asked for as a whole, then compared.
+    def group(self, relation: str) -> set[str]:
+        """The relation and those that it derives and is derived from."""
+        return next(g for g in self.groups if relation in g)
 
-        pyDatalog answers each pattern of constants on its own, and never ends when three such answers wait
-        for each other.
+    def joint(self, relation: str, terms: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+        """The predicate of a relation; relations that derive each other share one, which says whose a fact is.
+
+        pyDatalog answers each predicate and pattern of constants on its own, and never ends when three such
+        answers wait for each other.
         """
+        group = self.group(relation)
+        name = self.names[relation]
+        if len(group) == 1:
+            return name, terms
+        width = max(len(self.program.relations[r].columns) for r in group)
+        padding = [Const(0)] * (width - len(terms))
+        return f"m_{self.names[min(group)]}", (Const(name), *terms, *padding)
+
+    def recursive(self, atom: Atom, bound: set[str]) -> Iterator[Any]:
+        """An atom of a relation that is being derived: it is asked for as a whole, then compared."""
+        name, wanted = self.joint(atom.relation, atom.terms)
         seen = set(bound)
         terms, equal = [], []
-        for term in atom.terms:
+        for term in wanted:
             if isinstance(term, Const) or (isinstance(term, Var) and term.name in seen):
                 terms.append(self.fresh())
                 equal.append(pyEngine.Literal("==", [terms[-1], self.term(term)]))
             else:
                 terms.append(self.term(term))
                 seen |= {term.name} if isinstance(term, Var) else set()
-        yield pyEngine.Literal(self.names[atom.relation], terms)
+        yield pyEngine.Literal(name, terms)
         yield from equal
 
     def term(self, term: Term) -> Any:

@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.failure import RuleFailure
-from ovn_rules.engine.ir import Atom, Fact, Program
+from ovn_rules.engine.ir import Fact, Program
 from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
 from ovn_rules.engine.recursion import fixpoint
 from ovn_rules.engine.store import Conflict, Counts, Index, KeyedStore, pair
@@ -70,9 +70,7 @@ class Engine:
         allocated: numbers that groups of ``allocate`` must get: relation → group → number.
     """
 
-    def __init__(
-        self, program: Program, allocated: Mapping[str, Mapping[tuple[Any, ...], int]] | None = None
-    ) -> None:
+    def __init__(self, program: Program, allocated: Mapping[str, Mapping[tuple[Any, ...], int]] | None = None) -> None:
         self.program = program
         self.network = Network(program)
         for relation, numbers in (allocated or {}).items():
@@ -158,11 +156,10 @@ class Engine:
                 try:
                     return self._attempt(given)
                 except _Failed as failure:
-                    facts = _facts_in(failure)
                     self._roll_back()
-                    if failure.rule.safe:
-                        raise RuleFailure(failure.rule.clause, facts, failure.error) from failure.error
-                    self.network.make_safe(failure.rule)
+                    if failure.rule.tolerant:
+                        raise RuleFailure(failure.rule.clause, (), failure.error) from failure.error
+                    self.network.tolerate(failure.rule)
                 except BaseException:
                     self._roll_back()
                     raise
@@ -187,8 +184,8 @@ class Engine:
         if seeding:
             self._seeded = True
             self._undo.append(lambda: setattr(self, "_seeded", False))
-            for rule, run in self.network.seeds:
-                self._run(rule, run, (None,), 1)
+            for seed in self.network.seeds:
+                self._run(seed.rule, seed.run, (None,), 1)
         for name, (deleted, inserted) in given.items():
             self._base(name, deleted, inserted)
         heap, queued = self._heap, self._queued
@@ -209,6 +206,8 @@ class Engine:
                 if name in self.program.derived:
                     result.relations[name] = (gone, come)
                 self.show(self.network.members[name].outer, gone, come)
+        if self.network.doubts.noted and (failure := self.network.doubts.failure()) is not None:
+            raise failure from failure.error
         self.transactions += 1
         self._undo.clear()
         return result
@@ -249,7 +248,7 @@ class Engine:
                     aggregator.flush(member.pending, self._undo)
                 except Exception as error:
                     rule = next(r for r in self.network.rules if r.aggregator is aggregator)
-                    rule.safe = True
+                    rule.tolerant = True
                     raise _Failed(rule, error) from error
         for allocator in member.allocators:
             if allocator.pending or allocator.waiting:
@@ -338,14 +337,10 @@ class Engine:
         if vanished:
             self._run(consumer.rule, consumer.run, vanished, 1)
 
-    def _update(
-        self, indexes: Iterable[Index], deleted: Collection[Fact], inserted: Collection[Fact]
-    ) -> None:
+    def _update(self, indexes: Iterable[Index], deleted: Collection[Fact], inserted: Collection[Fact]) -> None:
         for index in indexes:
             # What was empty is emptied again, so that a first load need not be remembered as a whole.
-            self._undo.append(
-                partial(_restore, index, inserted, deleted) if index.table else index.table.clear
-            )
+            self._undo.append(partial(_restore, index, inserted, deleted) if index.table else index.table.clear)
             if deleted:
                 index.remove(deleted)
             if inserted:
@@ -381,6 +376,7 @@ class Engine:
         for undo in reversed(self._undo):
             undo()
         self._undo.clear()
+        self.network.doubts.noted.clear()
         self._heap.clear()
         self._queued.clear()
         for member in self.network.members.values():
@@ -399,19 +395,3 @@ def _restore(index: Index, deleted: Collection[Fact], inserted: Collection[Fact]
 
 def _unapply(member: Member, changes: Counts) -> None:
     member.store.apply({fact: -n for fact, n in changes.items()})
-
-
-def _facts_in(failure: _Failed) -> list[tuple[str, Fact]]:
-    """The facts that a failing generated function was looking at, from its frame."""
-    trace = failure.error.__traceback__
-    body = failure.rule.clause.body
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.startswith("<rule "):
-            names = trace.tb_frame.f_locals
-            return [
-                (literal.relation, names[f"f_{i}"])
-                for i, literal in enumerate(body)
-                if isinstance(literal, Atom) and names.get(f"f_{i}") is not None
-            ]
-        trace = trace.tb_next
-    return []

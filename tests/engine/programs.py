@@ -172,9 +172,7 @@ _HEAD_TERMS = ("variable",) * 6 + ("expression",) * 2 + ("constant",)
 class Body:
     """A clause's body as it grows, with the variables that have a value.
 
-    A body that ``may_fail`` calls functions that raise for some values. What they are called with depends on
-    the order of evaluation, which is promised only for atoms that share variables, and for functions that
-    don't wait for an atom that itself waits for an expression.
+    A body that ``may_fail`` calls functions that raise for some values.
     """
 
     def __init__(self, draw, *, recursive, may_fail):
@@ -182,7 +180,6 @@ class Body:
         self.draw = draw
         self.recursive = recursive
         self.may_fail = may_fail
-        self.calls_done = False
         self.literals = []
         self.types = {}
 
@@ -208,12 +205,11 @@ class Body:
     def atom(self, definition):
         """A positive atom."""
         joined = not self.literals
-        self.calls_done = not all(isinstance(lit, Atom) for lit in self.literals)
-        terms, types = [], dict(self.types)
+        terms = []
         for column in definition.columns:
             known = self.variables(column.type)
             kind = self.pick(_ATOM_TERMS)
-            if known and not joined and (self.may_fail or kind == "new"):
+            if known and not joined and kind == "new":
                 kind = "known"
             if kind == "constant":
                 terms.append(Const(self.pick(VALUES[column.type])))
@@ -224,10 +220,7 @@ class Body:
                 joined = True
             else:
                 terms.append(Var(self.new(column.type)))
-        if joined or not self.may_fail:
-            self.literals.append(Atom(definition.name, tuple(terms), every=True))
-        else:
-            self.types = types
+        self.literals.append(Atom(definition.name, tuple(terms), every=True))
 
     def negation(self, definition):
         """A negated atom, over variables that have a value."""
@@ -249,7 +242,6 @@ class Body:
             if (wanted is None or f.type == wanted)
             and (f.closed or not self.recursive)
             and (self.may_fail or not f.fails)
-            and not (f.fails and self.calls_done)
             and all(len(self.variables(p)) >= f.parameters.count(p) for p in f.parameters)
         ]
         if not usable:
@@ -317,7 +309,7 @@ def _body(draw, known, group=(), *, recursive=False):
             body.atom(draw(st.sampled_from(sources)))
         else:
             getattr(body, step)()
-    if not body.may_fail and draw(st.booleans()):
+    if draw(st.booleans()):
         body.literals = draw(st.permutations(body.literals))
     return body
 
