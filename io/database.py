@@ -331,7 +331,6 @@ class Database:
         self._since = since
         self.synced = self.loaded = True
         self._tried = 0
-        self._said.clear()
         self._session.useful()
         version = self.schema.version if self.schema else ""
         self._events.append(Connected(self.name, self.remote, self._schema_name, version))
@@ -368,9 +367,7 @@ class Database:
                     elif "delete" in change or (simple and "new" not in change):
                         table.put(uuid, None, delta)
                     else:
-                        table.put(
-                            uuid, table.decode(uuid, change["new"] if simple else _only_value(change)), delta
-                        )
+                        table.put(uuid, table.decode(uuid, change["new"] if simple else _only_value(change)), delta)
         finally:
             self._emit(delta)
 

@@ -74,7 +74,8 @@ class Session:
         self._max_backoff_ms = max_backoff_ms
         self._fsm = ovs.reconnect.Reconnect(ovs.timeval.msec())
         self._fsm.set_quiet(True)
-        self._fsm.set_backoff(min(MIN_BACKOFF_MS, max_backoff_ms), max_backoff_ms)
+        self._fsm.min_backoff = min(MIN_BACKOFF_MS, max_backoff_ms)  # set_backoff allows no less than 1 s
+        self._fsm.max_backoff = max_backoff_ms
         self._fsm.set_backoff_free_tries(len(self._remotes))
         self._stream: Any = None
         self._reader = MessageReader()
@@ -199,7 +200,7 @@ class Session:
             self._read_size = _LARGE_READ if full else _SMALL_READ
             self._fsm.activity(ovs.timeval.msec())
             if messages and not full and self._context is None:
-                break  # with TLS, bytes may lie decrypted where a poller doesn't see them
+                break  # nothing more has come; with TLS, a read ends with its record though more may be there
         self._fsm.receive_attempted(ovs.timeval.msec())
         return [m for m in messages if not self._is_probe(m)]
 

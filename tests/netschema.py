@@ -156,6 +156,7 @@ class Held:
             for name, (deleted, inserted) in getattr(event, "delta", {}).items():
                 held = self.facts[name]
                 assert len(set(deleted)) == len(deleted)
+                assert not set(deleted) & set(inserted)
                 assert set(deleted) <= held
                 held.difference_update(deleted)
                 assert len(set(inserted)) == len(inserted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from netschema import SCHEMA
 from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink, stored_columns
@@ -310,6 +312,24 @@ def test_child_edits_are_repaired(setup):
     )
     net.settle()
     assert hung(net) == [("p", [["mine", "x"]], ["m"])]
+
+
+def test_updates_in_place(setup):
+    """Without replacement a row moves to another parent, and gets a map's key and one child changed, as itself."""
+    net = setup(dataclasses.replace(HUNG, replace=False))
+    s, t = (r["uuid"][1] for r in net.server.transact(insert("s", 1), insert("t", 2)))
+    net.note("Hung", inserted=[(s, "p", "x", "m")])
+    (before,) = net.rows("Port", "_uuid")
+    net.server.transact(
+        {"op": "insert", "table": "Mirror", "uuid-name": "n", "row": {"target": "more"}},
+        {"op": "mutate", "table": "Port", "where": [], "mutations": [["mirror", "insert", ["named-uuid", "n"]]]},
+        {"op": "mutate", "table": "Port", "where": [], "mutations": [["ids", "insert", ["map", [["k", "v"]]]]]},
+    )
+    net.settle()
+    assert hung(net) == [("p", [["k", "v"], ["mine", "x"]], ["m"])]
+    net.note("Hung", deleted=[(s, "p", "x", "m")], inserted=[(t, "p", "y", "n")])
+    assert (hung(net), hung(net, "t")) == ([], [("p", [["k", "v"], ["mine", "y"]], ["n"])])
+    assert net.rows("Port", "_uuid") == [before]
 
 
 def test_only_marked_rows_are_ours(setup):

@@ -119,11 +119,12 @@ def test_refused_row_is_tried_again_when_the_way_is_free(make):
 
 def test_rows_that_are_right_only_together(make):
     """Two rows that swap unique values are written together, even beside one that is refused."""
-    net = make()
+    net = make(THEIRS)
+    net.server.transact(other("x", 50))
     net.note(("a", 1), ("b", 2))
-    events = net.note(("a", 2), ("b", 1), ("bad", 9999), deleted=[("a", 1), ("b", 2)])
-    assert net.rows() == [("a", 2), ("b", 1)]
-    assert len(events) == 1
+    events = net.note(("a", 2), ("bad", 50), ("b", 1), deleted=[("a", 1), ("b", 2)])
+    assert [e.fact for e in events] == ["Wanted('bad', 50) because of a test"]
+    assert net.rows() == [("a", 2), ("b", 1), ("x", 50)]
 
 
 def test_everything_refused_ends(make):
@@ -133,6 +134,7 @@ def test_everything_refused_ends(make):
     assert len(events) == 100
     assert net.rows() == []
     assert net.writer.transactions < 250
+    assert net.writer.operations < 2500
 
 
 def test_strings_that_cannot_be_sent(make):
