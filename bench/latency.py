@@ -95,7 +95,7 @@ class Site:
         for name, schema in schemas.items():
             subprocess.run(["ovsdb-tool", "create", f"{folder}/{name}.db", str(schema)], check=True)
             self.start("ovsdb-server", f"{folder}/{name}.db", f"--remote=punix:{folder}/{name}.sock", "--unixctl=none")
-            self.until(lambda name=name: os.path.exists(f"{folder}/{name}.sock"))
+            self.until(lambda name=name: Path(f"{folder}/{name}.sock").exists())
         if switch:
             self.start(
                 "ovs-vswitchd",
@@ -117,7 +117,7 @@ class Site:
 
     def start(self, *argv: str) -> subprocess.Popen[Any]:
         """Start a process that lives as long as the site."""
-        log = open(f"{self.folder}/{len(self.processes)}-{Path(argv[0]).name}.log", "wb")  # noqa: SIM115
+        log = Path(f"{self.folder}/{len(self.processes)}-{Path(argv[0]).name}.log").open("wb")  # noqa: SIM115 - the process has it
         process = subprocess.Popen(argv, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.processes.append(process)
         return process
@@ -210,7 +210,7 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
         watch = None
         if switch:
             site.daemon("controller", "--ovs", f"unix:{site.folder}/db.sock")
-            site.until(lambda: os.path.exists(f"{site.folder}/br-int.mgmt"))
+            site.until(lambda: Path(f"{site.folder}/br-int.mgmt").exists())
             site.until(lambda: flow_count(site) >= 3 * ports)
             watch = FlowWatch(site)
         time.sleep(1)
