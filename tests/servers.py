@@ -117,10 +117,14 @@ class OvsdbServer:
         with (self.folder / "out").open("a") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         deadline = time.monotonic() + 20
-        while not self.socket.exists():
+        while not self._listens():
             assert self.process.poll() is None, (self.folder / "out").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def _listens(self):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
 
     def stop(self, sig=signal.SIGTERM):
         """Stops the server; its files stay."""
