@@ -10,20 +10,39 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.io.columns import decoder, encoder, normaliser
 
 if TYPE_CHECKING:
     from ovn_rules.cli.ovsdb_client import OvsdbClient
-    from ovn_rules.engine.ovsschema import Schema
 
 DATABASE = "OVN_Northbound"
 
-TABLES: dict[str, tuple[str, ...]] = {
-    "Logical_Switch": ("name", "external_ids"),
-    "Logical_Port": ("lswitch", "name", "parent_name", "tag", "macs", "port_security", "up", "external_ids"),
-    "ACL": ("lswitch", "priority", "match", "action", "log", "external_ids"),
+TABLES: dict[str, dict[str, str]] = {
+    "Logical_Switch": {"name": "atom", "external_ids": "map"},
+    "Logical_Port": {
+        "lswitch": "uuid",
+        "name": "atom",
+        "parent_name": "set",
+        "tag": "set",
+        "macs": "set",
+        "port_security": "set",
+        "up": "set",
+        "external_ids": "map",
+    },
+    "ACL": {
+        "lswitch": "uuid",
+        "priority": "atom",
+        "match": "atom",
+        "action": "atom",
+        "log": "atom",
+        "external_ids": "map",
+    },
 }
-"""The tables and columns of the EZ Bake schema that commands read and write."""
+"""The tables and columns of the EZ Bake schema that commands read and write, and the form of their values.
+
+Written down here, since reading them from the schema would load the engine, which takes longer than all the rest.
+"""
+
+_EMPTY: dict[str, Any] = {"atom": "", "set": (), "map": ()}
 
 
 @dataclass(slots=True, eq=False)
@@ -59,8 +78,7 @@ class Northbound:
             Failure: The database is not there, or is of another schema.
         """
         self._client = client
-        self._schema = client.schema(DATABASE)
-        _check(self._schema, client.remote)
+        _check(client.schema(DATABASE), client.remote)
         self._rows: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
         self._guards: list[dict[str, Any]] = []
         self._changed: dict[str, set[str]] = {}
@@ -90,27 +108,25 @@ class Northbound:
         ]
 
     def _read(self, table: str, values: dict[str, Any]) -> None:
-        columns = self._schema.tables[table].columns
-        where: list[Any] = []
-        for name, value in values.items():
-            if name == "_uuid":
-                where.append(["_uuid", "==", ["uuid", value]])
-            elif columns[name].key_type == "uuid" and any(r.new and r.uuid == value for t in self._rows.values() for r in t.values()):
-                return  # nothing in the database refers to a row that isn't there yet
-            else:
-                where.append([name, "==", encoder(columns[name])(value)])
+        kinds = TABLES[table] | {"_uuid": "uuid"}
+        if any(kinds[c] == "uuid" and self._is_new(v) for c, v in values.items()):
+            return  # nothing in the database refers to a row that isn't there yet
+        where = [[c, "==", _encode(kinds[c], v)] for c, v in values.items()]
         select = {"op": "select", "table": table, "where": where, "columns": ["_uuid", *TABLES[table]]}
         found = self._transact([select])[0]["rows"]
         for json in found:
             uuid = json["_uuid"][1]
             if uuid not in self._rows[table]:
-                decoded = {c: decoder(columns[c])(json[c]) for c in TABLES[table]}
+                decoded = {c: _decode(kind, json[c]) for c, kind in TABLES[table].items()}
                 self._rows[table][uuid] = Row(table, uuid, decoded)
         if values:
-            still = [{"_uuid": json["_uuid"]} for json in found]
-            self._guards.append(
-                {"op": "wait", "timeout": 0, "table": table, "where": where, "columns": ["_uuid"], "until": "==", "rows": still}
-            )
+            self._guard(table, where, "_uuid", [json["_uuid"] for json in found])
+
+    def _guard(self, table: str, where: list[Any], column: str, values: list[Any]) -> None:
+        """Lets the transaction fail when other rows meet a condition then, or have another value in a column."""
+        rows = [{column: value} for value in values]
+        guard = {"op": "wait", "timeout": 0, "until": "==", "table": table, "where": where}
+        self._guards.append(guard | {"columns": [column], "rows": rows})
 
     # Changing
 
@@ -124,24 +140,26 @@ class Northbound:
         Returns:
             The row.
         """
-        columns = self._schema.tables[table].columns
-        given = {c: normaliser(columns[c])(v) for c, v in values.items()}
         number = sum(len(rows) for rows in self._rows.values())
-        row = Row(table, f"new{number}", {c: given.get(c, columns[c].default) for c in TABLES[table]}, new=True)
-        self._changed[row.uuid] = set(given)
+        row = Row(table, f"new{number}", {c: values.get(c, _EMPTY.get(k)) for c, k in TABLES[table].items()}, new=True)
+        self._changed[row.uuid] = set(values)
         self._rows[table][row.uuid] = row
         return row
 
     def set(self, row: Row, column: str, value: Any) -> None:
-        """Changes a column."""
-        row.values[column] = normaliser(self._schema.tables[row.table].columns[column])(value)
+        """Changes a column; a set is given as a tuple of what is in it, once and in order."""
+        row.values[column] = value
         self._changed.setdefault(row.uuid, set()).add(column)
 
     def set_key(self, row: Row, column: str, key: str, value: str | None) -> None:
         """Changes one key of a map column; None takes it out."""
+        if not row.new and column not in self._changed.get(row.uuid, ()):
+            self._guard(row.table, [["_uuid", "==", ["uuid", row.uuid]]], column, [_encode("map", row[column])])
         pairs = dict(row[column])
         pairs.pop(key, None)
-        self.set(row, column, pairs | ({} if value is None else {key: value}))
+        if value is not None:
+            pairs[key] = value
+        self.set(row, column, tuple(sorted(pairs.items())))
 
     def delete(self, row: Row) -> None:
         """Deletes a row."""
@@ -177,14 +195,14 @@ class Northbound:
         return []
 
     def _json(self, row: Row, columns: list[str]) -> dict[str, Any]:
-        table = self._schema.tables[row.table]
-        return {c: self._reference(row[c]) or encoder(table.columns[c])(row[c]) for c in columns}
+        kinds = TABLES[row.table]
+        return {
+            c: ["named-uuid", row[c]] if kinds[c] == "uuid" and self._is_new(row[c]) else _encode(kinds[c], row[c])
+            for c in columns
+        }
 
-    def _reference(self, value: Any) -> Any:
-        """A reference to a row that is new in this transaction; None for any other value."""
-        if isinstance(value, str) and value in self._changed and value.startswith("new"):
-            return ["named-uuid", value]
-        return None
+    def _is_new(self, uuid: str) -> bool:
+        return any(uuid in rows and rows[uuid].new for rows in self._rows.values())
 
     def _transact(self, operations: list[dict[str, Any]], guarded: int = 0) -> Any:
         """The results of a transaction; nothing when one of the first ``guarded`` operations did not hold."""
@@ -197,15 +215,37 @@ class Northbound:
         return results
 
 
-def _check(schema: Schema, remote: str) -> None:
+def _check(schema: dict[str, Any], remote: str) -> None:
+    """Refuses a database that is not of the EZ Bake schema."""
+    present = schema.get("tables", {})
     for table, columns in TABLES.items():
-        missing = [] if table not in schema.tables else [c for c in columns if c not in schema.tables[table].columns]
-        what = f"table {table}" if table not in schema.tables else f"column {table}.{missing[0]}" if missing else ""
-        if what:
+        missing = [f"{table}.{c}" for c in columns if c not in present.get(table, {}).get("columns", {})]
+        if missing:
+            what = f"column {missing[0]}" if table in present else f"table {table}"
             raise Failure(
-                f"{remote}: {DATABASE} there is not of the EZ Bake schema (version {schema.version or 'unknown'}, no {what}); "
-                "for today's schema use ovn-nbctl"
+                f"{remote}: {DATABASE} there is not of the EZ Bake schema (version {schema.get('version', 'unknown')}, "
+                f"no {what}); for today's schema use ovn-nbctl"
             )
+
+
+def _decode(kind: str, json: Any) -> Any:
+    """A column's value from its JSON (RFC 7047 section 5.1)."""
+    if kind == "atom":
+        return json
+    if kind == "uuid":
+        return json[1]
+    if kind == "map":
+        return tuple(sorted((k, v) for k, v in json[1]))
+    return tuple(sorted(json[1])) if isinstance(json, list) else (json,)
+
+
+def _encode(kind: str, value: Any) -> Any:
+    """A column's JSON from its value."""
+    if kind == "uuid":
+        return ["uuid", value]
+    if kind == "map":
+        return ["map", [list(pair) for pair in value]]
+    return ["set", list(value)] if kind == "set" else value
 
 
 def _refusal(result: dict[str, Any]) -> str:

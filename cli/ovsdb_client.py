@@ -6,9 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import ovs.poller
-
 from ovn_rules.cli.failure import Failure
-from ovn_rules.engine.ovsschema import Schema, SchemaError, parse_schema
 from ovn_rules.io.session import Session
 from ovn_rules.io.streams import RemoteError, split_remotes
 
@@ -79,23 +77,21 @@ class OvsdbClient:
                 raise Failure(f"{self.remote}: connection lost: {self._session.failure}")
             self._block()
 
-    def schema(self, database: str) -> Schema:
-        """The schema of a database.
+    def schema(self, database: str) -> dict[str, Any]:
+        """The schema of a database, as JSON (RFC 7047 section 3.2).
 
         Args:
             database: Its name on the server.
 
         Raises:
-            Failure: The server has no such database, or its schema can't be read.
+            Failure: The server has no such database.
         """
         present = self.call("list_dbs")
         if database not in present:
             others = ", ".join(sorted(set(present) - {"_Server"})) or "none"
             raise Failure(f"{self.remote} has no database {database}; it has: {others}")
-        try:
-            return parse_schema(self.call("get_schema", database))
-        except SchemaError as e:
-            raise Failure(f"{self.remote}: {e}") from e
+        schema: dict[str, Any] = self.call("get_schema", database)
+        return schema
 
     def close(self) -> None:
         """Ends the connection."""
