@@ -60,9 +60,7 @@ class Comparison:
         self._stored: dict[Key, str | tuple[str, ...]] = {}
         self._ever: set[Key] = set()
         self._is_root = table.is_root
-        self._children = [
-            ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children
-        ]
+        self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
         self._orphans: dict[Key, None] = {}
         self._by_content = set(sink.key) == set(sink.columns) and not sink.children and not sink.parent
@@ -157,14 +155,21 @@ class Comparison:
         if self._parent:
             self._parent.move(fact, row[0], transaction)
 
-    def conflicts(self, key: Key, row: Row, index: Sequence[str]) -> bool:
-        """Whether the fact of a key wants the same values as a row in the columns of an index."""
+    def wanted_values(self, key: Key, index: Sequence[str]) -> tuple[Any, ...] | None:
+        """What the fact of a key wants in the columns of an index; None when it doesn't say."""
         fact = self.wanted.get(key)
-        if fact is None:
-            return False
-        wanted = self._new.values(fact)
+        wanted = self._new.values(fact) if fact is not None else {}
+        return tuple(wanted[c] for c in index) if all(c in wanted for c in index) else None
+
+    def row_values(self, row: Row, index: Sequence[str]) -> tuple[Any, ...] | None:
+        """What a row has in the columns of an index; None when they are not read."""
         position = self._table.position
-        return all(c in position and c in wanted and wanted[c] == row[position[c]] for c in index)
+        return tuple(row[position[c]] for c in index) if all(c in position for c in index) else None
+
+    def stored_values(self, key: Key, index: Sequence[str]) -> list[tuple[Any, ...]]:
+        """What the stored rows of a key have in the columns of an index."""
+        values = (self.row_values(row, index) for row in self._rows(key))
+        return [v for v in values if v is not None]
 
     def rebuild(self) -> None:
         """Reads the index of stored rows anew from the rows themselves."""

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ovn_rules.io.transaction import Item
 
@@ -23,12 +23,13 @@ _MANY = 8
 class Isolation:
     """Finds the items that make a transaction fail, by sending parts of it.
 
-    An item that fails alone is a suspect. At the end the suspects are tried together once, for they may be
-    right only together (two rows that swap the values of a unique column); what fails then is refused.
+    An item that fails alone is a suspect. At the end those suspects that may be right only together (two rows
+    that swap the values of a unique column) are tried so once; what fails then is refused.
     """
 
-    def __init__(self) -> None:
-        """Starts with nothing to find."""
+    def __init__(self, group: Callable[[list[Item]], list[list[Item]]]) -> None:
+        """Starts with nothing to find; ``group`` says which of some items stand in each other's way."""
+        self._group = group
         self._batches: list[list[Item]] = []
         self._suspects: dict[Item, str] = {}
         self._failures = 0
@@ -36,32 +37,27 @@ class Isolation:
 
     @property
     def busy(self) -> bool:
-        """Whether parts remain to be sent."""
+        """Whether something is still to be decided."""
         return bool(self._batches or self._suspects)
 
     def next(self) -> list[Item] | None:
         """The items to send next; None when there are none."""
-        if self._batches:
-            return self._batches.pop(0)
-        if len(self._suspects) > 1 and not self._together:
+        if not self._batches and self._suspects and not self._together:
             self._together = True
-            return list(self._suspects)
-        return None
+            self._batches = [g for g in self._group(list(self._suspects)) if len(g) > 1]
+        return self._batches.pop(0) if self._batches else None
 
-    def failed(self, items: list[Item], culprit: Item | None, reason: str) -> dict[Item, str]:
+    def failed(self, items: list[Item], culprit: Item | None, reason: str) -> None:
         """The transaction of these items failed.
 
         Args:
             items: All that it was for.
             culprit: The item whose operation failed, when the server said so.
             reason: The server's reason.
-
-        Returns:
-            What is refused for good, with reasons.
         """
-        self._failures += 1
         if self._together:
-            return self._end()
+            return
+        self._failures += 1
         if culprit is None and len(items) == 1:
             culprit = items[0]
         if culprit is not None:
@@ -72,27 +68,23 @@ class Isolation:
         else:
             parts = [items[: len(items) // 2], items[len(items) // 2 :]]
         self._batches[:0] = [p for p in parts if p]
-        return {}
 
-    def succeeded(self) -> None:
-        """What ``next`` gave has been written, or needed no writing."""
-        if self._together:
-            self._end()
+    def succeeded(self, items: Iterable[Item]) -> None:
+        """These items have been written, or needed no writing."""
+        for item in items:
+            self._suspects.pop(item, None)
 
-    def settled(self) -> dict[Item, str]:
-        """What is refused once ``next`` gives nothing more: a suspect that is alone."""
-        return self._end()
+    def settle(self) -> dict[Item, str]:
+        """What is refused, once ``next`` gives nothing more: items and the server's reasons."""
+        refused, self._suspects = self._suspects, {}
+        self._failures, self._together = 0, False
+        return refused
 
     def abandon(self) -> list[Item]:
         """Everything that was still to be decided; forgotten here."""
-        items = [i for batch in self._batches for i in batch] + list(self._suspects)
-        self.__init__()  # type: ignore[misc]
-        return items
-
-    def _end(self) -> dict[Item, str]:
-        refused = self._suspects
-        self.__init__()  # type: ignore[misc]
-        return refused
+        items = [i for batch in self._batches for i in batch]
+        self._batches = []
+        return [*items, *self.settle()]
 
 
 class Contest:

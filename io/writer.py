@@ -73,7 +73,7 @@ class Writer:
             self._by_relation.setdefault(sink.relation, []).append(number)
         self._flying: list[Item] | None = None
         self._transaction = Transaction()
-        self._isolation = Isolation()
+        self._isolation = Isolation(self._in_each_others_way)
         self._contest = Contest()
         self._refused: dict[Item, tuple[Fact | None, str]] = {}
         self._was_synced = False
@@ -166,11 +166,11 @@ class Writer:
             for item in items:
                 self._compare(item, transaction)
         else:
-            for item, reason in self._isolation.settled().items():
+            for item, reason in self._isolation.settle().items():
                 self._refuse(item, reason)
             self._compare_dirty(transaction)
         if not transaction.items:
-            self._isolation.succeeded()
+            self._isolation.succeeded(items or ())
             return items is not None
         lock = self._database.lock
         try:
@@ -209,7 +209,7 @@ class Writer:
             return
         failed = next((i for i, r in enumerate(result) if isinstance(r, dict) and r.get("error")), None)
         if failed is None:
-            self._isolation.succeeded()
+            self._isolation.succeeded(items)
             for item in items:
                 self._written(item)
             return
@@ -219,8 +219,7 @@ class Writer:
             self._database.reconnect(f"transaction refused: {reason}", back_off=True)
             return
         culprit = self._transaction.owner(failed, locked=self._database.lock is not None)
-        for item, why in self._isolation.failed(items, culprit, reason).items():
-            self._refuse(item, why)
+        self._isolation.failed(items, culprit, reason)
 
     def _written(self, item: Item) -> None:
         self._refused.pop(item, None)
@@ -242,6 +241,23 @@ class Writer:
         for number, key in items:
             self._comparisons[number].dirty[key] = None
 
+    def _in_each_others_way(self, items: list[Item]) -> list[list[Item]]:
+        """Groups of items one of which wants what another's row still has in a unique index."""
+        group = {item: [item] for item in items}
+        tables = self._schema.tables if self._schema is not None else {}
+        for table in {self._sinks[n].table for n, _ in items}:
+            its_items = [i for i in items if self._sinks[i[0]].table == table]
+            for index in tables[table].indexes:
+                has = {v: i for i in its_items for v in self._comparisons[i[0]].stored_values(i[1], index)}
+                for item in its_items:
+                    wanted = self._comparisons[item[0]].wanted_values(item[1], index)
+                    holder = has.get(wanted) if wanted is not None else None
+                    if holder is not None and group[holder] is not group[item]:
+                        group[holder].extend(group[item])
+                        for member in group[item]:
+                            group[member] = group[holder]
+        return list({id(g): g for g in group.values()}.values())
+
     def _watcher(self, table: str) -> Watcher:
         return lambda _uuid, old, _new: self._row_changed(table, old)
 
@@ -252,8 +268,10 @@ class Writer:
         for number, key in self._refused:
             if self._sinks[number].table == table:
                 comparison = self._comparisons[number]
-                if any(comparison.conflicts(key, old, index) for index in self._schema.tables[table].indexes):
-                    comparison.dirty[key] = None
+                for index in self._schema.tables[table].indexes:
+                    wanted = comparison.wanted_values(key, index)
+                    if wanted is not None and wanted == comparison.row_values(old, index):
+                        comparison.dirty[key] = None
 
     def _text(self, item: Item) -> str:
         sink = self._sinks[item[0]]
@@ -274,7 +292,7 @@ class Writer:
         self._comparisons = []
         self._refused.clear()
         self._contest = Contest()
-        self._isolation = Isolation()
+        self._isolation = Isolation(self._in_each_others_way)
         wrong = [p for s in self._sinks for p in problems(s, self._columns[s.relation], schema)]
         if wrong:
             self._events.append(Unusable(self._database.name, self._database.remote, "; ".join(wrong)))

@@ -120,11 +120,15 @@ def test_refused_row_is_tried_again_when_the_way_is_free(make):
 def test_rows_that_are_right_only_together(make):
     """Two rows that swap unique values are written together, even beside one that is refused."""
     net = make(THEIRS)
-    net.server.transact(other("x", 50))
-    net.note(("a", 1), ("b", 2))
-    events = net.note(("a", 2), ("bad", 50), ("b", 1), deleted=[("a", 1), ("b", 2)])
-    assert [e.fact for e in events] == ["Wanted('bad', 50) because of a test"]
-    assert net.rows() == [("a", 2), ("b", 1), ("x", 50)]
+    net.server.transact(other("x", 50), other("y", 60))
+    net.note(("a", 1), ("b", 2), ("c", 3), ("d", 4))
+    old, new = [("a", 1), ("b", 2), ("c", 3), ("d", 4)], [("a", 2), ("b", 3), ("c", 1), ("d", 5)]
+    events = net.note(("bad", 50), *new, ("worse", 60), deleted=old)
+    assert sorted(e.fact for e in events) == [
+        "Wanted('bad', 50) because of a test",
+        "Wanted('worse', 60) because of a test",
+    ]
+    assert net.rows() == [*new, ("x", 50), ("y", 60)]
 
 
 def test_everything_refused_ends(make):
@@ -174,6 +178,15 @@ def test_only_the_lock_holder_writes(make):
     drive([second.database, second.writer], lambda _: second.writer.idle and second.writer.transactions)
     assert second.rows() == [("a", 2)]
     second.database.close()
+
+
+def test_refusal_under_a_lock_names_the_right_row(make):
+    """With a lock asserted in each transaction the row that is refused is still the right one."""
+    net = make(lock="l")
+    drive([net.database, net.writer], lambda _: net.database.writable)
+    (event,) = net.note(("a", 1), ("bad", 5000), ("b", 2))
+    assert event.fact == "Wanted('bad', 5000) because of a test"
+    assert net.writer.transactions == 2
 
 
 def test_lost_lock_fails_the_transaction(make):
