@@ -287,15 +287,11 @@ def _bits(low: int, count: int, width: int) -> str:
     return "[]" if count == width else f"[{low}]" if count == 1 else f"[{low}..{low + count - 1}]"
 
 
-def _tci(value: int) -> str:
-    return f"0x{value:04x}"
-
-
 VALUES: dict[str, Callable[[int], str]] = {
     "hex": hexadecimal,
     "label": hexadecimal,
     "ethernet": ethernet,
     "ipv4": ipv4,
     "ipv6": ipv6,
-    "vlan": _tci,
+    "vlan": hexadecimal,
 }

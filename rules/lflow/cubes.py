@@ -54,14 +54,15 @@ def complement(intervals: list[Interval], width: int) -> list[Interval]:
 def cover(intervals: list[Interval], width: int, maskable: bool = True) -> list[Cube]:
     """The fewest prefixes of ``width`` bits that are exactly the intervals' values; single values if not maskable.
 
-    All values but one become one cube a bit, as in OVN: each says that its bit differs.
+    All values but one become one cube a bit, as in OVN: each says that its bit differs. (They become prefixes for an
+    IPv6 address, whose masks ovs-ofctl does not all read: as many, and plainer.)
 
     Raises:
         TooManyFlowsError: they are more than LIMIT.
     """
     ones = (1 << width) - 1
     gaps = complement(intervals, width)
-    if maskable and len(gaps) == 1 and gaps[0][0] == gaps[0][1] and width > 1:
+    if maskable and len(gaps) == 1 and gaps[0][0] == gaps[0][1] and 1 < width < 128:
         return [(~gaps[0][0] & bit, bit) for bit in (1 << i for i in range(width))]
     out: list[Cube] = []
     for start, end in intervals:

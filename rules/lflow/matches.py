@@ -35,7 +35,13 @@ VID, PRESENT, PCP = 0x0FFF, 0x1000, 0xE000
 TYPE, PROTOCOL, TCI, STATE, FRAG, OPERATION = (
     FIELDS[name] for name in ("dl_type", "nw_proto", "vlan_tci", "ct_state", "nw_frag", "arp_op")
 )
-PARTICULAR = TCI.mask | STATE.mask | FRAG.mask | OPERATION.mask
+ADDRESSES = tuple(FIELDS[name] for name in ("ipv6_src", "ipv6_dst", "nd_target"))
+TRANSPORT = sum(
+    FIELDS[name].mask
+    for name in ("icmp_type", "icmp_code", "tp_src", "tp_dst", "tcp_flags", "nd_target", "nd_sll", "nd_tll")
+)
+HIGHEST = (1 << 127, 1 << 126)
+PARTICULAR = TCI.mask | STATE.mask | FRAG.mask | OPERATION.mask | sum(f.mask for f in ADDRESSES)
 
 
 def settled(cube: Cube) -> list[Cube]:
@@ -52,25 +58,44 @@ def settled(cube: Cube) -> list[Cube]:
     if bits > 0xFF or operation > 0xFF or fragment == (2, 3):
         return []  # there are 8 bits of state; an ARP operation over 255 reads as 0; later fragments are fragments
     mask ^= (known & ~0xFF) << STATE.offset
-    if fragment == (3, 3):
-        value, mask = value ^ 1 << FRAG.offset, mask ^ 1 << FRAG.offset
+    if fragment in ((2, 2), (3, 3)):
+        if value & TRANSPORT:
+            return []  # a later fragment has no transport header: its fields read as 0
+        value, mask = value & ~(1 << FRAG.offset), mask & ~(1 << FRAG.offset | TRANSPORT)
     elif fragment == (0, 3):
         mask ^= 2 << FRAG.offset
-    return _tagged(value, mask)
+    return [each for tagged in _tagged(value, mask) for each in _readable(tagged)]
 
 
 def _tagged(value: int, mask: int) -> list[Cube]:
-    """The cube with a priority only where a tag is: OpenFlow has no priority without a tag."""
+    """The cube as OpenFlow 1.3 has VLANs: no priority without a tag, and a priority only as a whole."""
     tci, care = value >> TCI.offset & 0xFFFF, mask >> TCI.offset & 0xFFFF
-    if not care & PCP or (care & PRESENT and tci & PRESENT):
+    if not care & PCP:
         return [(value, mask)]
+    pcp, present = PCP << TCI.offset, PRESENT << TCI.offset
     out = []
-    if not care & PRESENT:
-        present = PRESENT << TCI.offset
-        out.append((value | present, mask | present))
-    if not tci & PCP:
-        out.append((value, mask & ~(PCP << TCI.offset) | PRESENT << TCI.offset))
+    if tci & PRESENT or not care & PRESENT:
+        wanted = {each << 13 for each in range(8) if (each << 13 ^ tci) & care & PCP == 0}
+        out = [(value & ~pcp | each << TCI.offset | present, mask | pcp | present) for each in sorted(wanted)]
+    if not tci & (PCP | PRESENT):
+        out.append((value, mask & ~pcp | present))
     return out
+
+
+def _readable(cube: Cube) -> list[Cube]:
+    """Cubes with IPv6 masks that ovs-ofctl can read: one that starts with a digit it takes for a prefix length.
+
+    The cube is divided by the highest bits of the address until the mask starts with a letter, or is a prefix.
+    """
+    value, mask = cube
+    for field in ADDRESSES:
+        bits = mask >> field.offset & (1 << 128) - 1
+        inverse = bits ^ (1 << 128) - 1
+        if bits and inverse & inverse + 1 and ipv6(bits)[0].isdigit():
+            missing = next(bit for bit in HIGHEST if not bits & bit) << field.offset
+            halves = [(value, mask | missing), (value | missing, mask | missing)]
+            return [each for half in halves for each in _readable(half)]
+    return [cube]
 
 
 def match_text(cube: Cube, conj_id: int | None = None) -> str:
