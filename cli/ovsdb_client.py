@@ -52,6 +52,7 @@ class OvsdbClient:
             if not self._session.connected:
                 self._block()
         self.remote = self._session.remote
+        self._failures = self._session.failures
 
     def call(self, method: str, *params: Any) -> Any:
         """Asks, and waits for the answer.
@@ -73,7 +74,7 @@ class OvsdbClient:
                     if message.get("error") is not None:
                         raise Failure(f"{self.remote}: {method}: {_error(message['error'])}")
                     return message.get("result")
-            if self._session.failures:
+            if self._session.failures != self._failures:
                 raise Failure(f"{self.remote}: connection lost: {self._session.failure}")
             self._block()
 
