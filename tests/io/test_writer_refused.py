@@ -122,7 +122,7 @@ def test_rows_that_are_right_only_together(make):
     net = make(THEIRS)
     net.server.transact(other("x", 50), other("y", 60))
     net.note(("a", 1), ("b", 2), ("c", 3), ("d", 4))
-    old, new = [("a", 1), ("b", 2), ("c", 3), ("d", 4)], [("a", 2), ("b", 3), ("c", 1), ("d", 5)]
+    old, new = [("d", 4), ("b", 2), ("c", 3), ("a", 1)], [("a", 2), ("b", 3), ("c", 1), ("d", 5)]
     events = net.note(("bad", 50), *new, ("worse", 60), deleted=old)
     assert sorted(e.fact for e in events) == [
         "Wanted('bad', 50) because of a test",
