@@ -8,9 +8,9 @@ its daemon off.
 
 from __future__ import annotations
 
+import csv
 import itertools
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -321,16 +321,12 @@ class Lab:
         """The processes that ended by themselves, with their last words."""
         return {key: process.tail() for key, process in self.processes.items() if process.ended}
 
-    def rows(self, database, table, *columns):
-        """The rows of ``nb`` or ``sb`` as ovsdb-client prints them, without UUIDs, one line each, sorted."""
-        remote, schema = (self.nb, "OVN_Northbound") if database == "nb" else (self.sb, "OVN_Southbound")
-        argv = ("ovsdb-client", "--format=csv", "--no-headings", "dump", remote, schema, table, *columns)
-        lines = command(*argv).splitlines()
-        return sorted(line for line in lines if line and not line.startswith(f"{table} table"))
-
-    def transactions(self, file):
-        """How many records a database file holds."""
-        return len(re.findall(r"^record \d+:", command("ovsdb-tool", "show-log", file), re.MULTILINE))
+    def rows(self, table, *columns):
+        """The southbound table's rows, sorted: a tuple each, of the columns named, as ovsdb-client spells them."""
+        argv = ("ovsdb-client", "--format=csv", "--data=bare", "dump", self.sb, "OVN_Southbound", table, *columns)
+        _title, header, *rows = csv.reader(command(*argv).splitlines())
+        order = [header.index(column) for column in columns]
+        return sorted(tuple(row[i] for i in order) for row in rows)
 
     def purge(self):
         """Empties the datapaths' caches, and counts that in ``purges``.
