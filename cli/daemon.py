@@ -47,7 +47,7 @@ def daemon() -> None:
 @program_option
 @daemon_options
 def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
-    r"""Derive Binding and Pipeline from the northbound database.
+    """Derive Binding and Pipeline from the northbound database.
 
     Several may run: one works, the others stand by until it ends.
 
@@ -71,7 +71,7 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
 @program_option
 @daemon_options
 def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
-    r"""Keep this host's integration bridge: its flows, its tunnels, its claims.
+    """Keep this host's integration bridge: its flows, its tunnels, its claims.
 
     \b
     Examples:
