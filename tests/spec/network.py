@@ -58,13 +58,16 @@ class Network:
     rows that a controller reads.
     """
 
-    def __init__(self, role, program=None, *, checked=True):
-        """``program`` stands in for the role's own; ``checked`` False leaves out the checks of each commit."""
+    def __init__(self, role, program=None, *, engine=None, central=None, checked=True):
+        """``program`` stands in for the role's own, engines that hold nothing for new ones.
+
+        ``checked`` False leaves out the checks of each commit.
+        """
         self.role = role
         self.checked = checked
-        self.program = program or PROGRAMS[role]
-        self.engine = Engine(self.program)
-        self.central = Engine(PROGRAMS[NORTHD]) if role == CONTROLLER else None
+        self.engine = engine or Engine(program or PROGRAMS[role])
+        self.program = self.engine.program
+        self.central = (central or Engine(PROGRAMS[NORTHD])) if role == CONTROLLER else None
         self.rows = {}
         self.given = {}
         self._loaded = {self.engine: {}, self.central: {}}
@@ -171,6 +174,13 @@ class Network:
         self.put("ovs.Bridge", f"{host}/{bridge}", ports=tuple(p for p in ports if p != uuid))
         self.delete("ovs.Port", uuid)
         self.delete("ovs.Interface", uuid)
+
+    def clear(self):
+        """Take everything away."""
+        self.rows.clear()
+        self.given.clear()
+        for engine in filter(None, (self.engine, self.central)):
+            self._transact(engine, {}, {})
 
     # -- what follows ----------------------------------------------------------------------------------------------
 
