@@ -6,7 +6,7 @@ import click
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.sources import PROGRAMS
-from ovn_rules.engine import Engine, LoadError, inspection
+from ovn_rules.engine import Engine, LoadError, Program, inspection
 from ovn_rules.engine.sinks import problems
 
 
@@ -41,11 +41,7 @@ def check(program: str, relations: bool, plans: str | None) -> None:
         raise Failure("; ".join(wrong))
     rules = chosen.everything.load()
     if relations:
-        for definition in sorted(rules.relations.values(), key=lambda r: r.name):
-            columns = ", ".join(f"{c.name}: {c.type}" for c in definition.columns)
-            click.echo(f"{definition.name}({columns})")
-            if definition.doc:
-                click.echo(f"    {definition.doc.splitlines()[0]}")
+        _list_relations(rules)
     if plans is not None:
         text = inspection.plans(Engine(rules), plans or None)
         if not text:
@@ -57,3 +53,11 @@ def check(program: str, relations: bool, plans: str | None) -> None:
             f"{program}: {len(rules.clauses)} clauses, {len(rules.derived)} derived relations, {len(strata)} strata, "
             f"{sum(r for _, r in strata)} recursive; no mistakes"
         )
+
+
+def _list_relations(rules: Program) -> None:
+    for definition in sorted(rules.relations.values(), key=lambda r: r.name):
+        columns = ", ".join(f"{c.name}: {c.type}" for c in definition.columns)
+        click.echo(f"{definition.name}({columns})")
+        if definition.doc:
+            click.echo(f"    {definition.doc.splitlines()[0]}")

@@ -42,6 +42,21 @@ class _Members:
     many: dict[Any, int] = field(default_factory=dict)
     fact: Fact | None = None
 
+    def change(self, value: Any, change: int, *, unsorted: bool) -> None:
+        """Change the count of a value; ``unsorted`` for a new one that may just be appended."""
+        present = not unsorted and _has(self.values, value)
+        new = (self.many.get(value, 1) if present else 0) + change
+        if new > 1:
+            self.many[value] = new
+        else:
+            self.many.pop(value, None)
+        if present and not new:
+            del self.values[bisect_left(self.values, value)]
+        elif unsorted:
+            self.values.append(value)
+        elif not present and new:
+            insort(self.values, value)
+
 
 class Aggregator:
     """One clause's aggregate: groups of values kept sorted, so that a change costs no new sort.
@@ -127,19 +142,7 @@ class Aggregator:
             touched[group] = None
             if large and not members.values and change > 0:
                 appended[group] = members
-            present = group not in appended and _has(members.values, value)
-            new = (members.many.get(value, 1) if present else 0) + change
-            if new > 1:
-                members.many[value] = new
-            else:
-                members.many.pop(value, None)
-            if present and not new:
-                del members.values[bisect_left(members.values, value)]
-            elif not present and new:
-                if group in appended:
-                    members.values.append(value)
-                else:
-                    insort(members.values, value)
+            members.change(value, change, unsorted=group in appended)
             if done is not None:
                 done[group, value] = change
         for members in appended.values():

@@ -144,12 +144,15 @@ class KeyedStore(Store):
 
     @property
     def table(self) -> dict[Any, Any]:
+        """What generated code reads: key → visible fact."""
         return self.by_key
 
     def visible(self) -> Collection[Fact]:
+        """The facts that rules see: one for each key."""
         return self.by_key.values()
 
     def held(self) -> Iterable[Fact]:
+        """All facts that have a derivation, rivals included."""
         return chain(self.by_key.values(), *self.rivals.values())
 
     def holds(self, fact: Fact) -> bool:
@@ -158,48 +161,50 @@ class KeyedStore(Store):
         return self.by_key.get(key) == fact or fact in self.rivals.get(key, ())
 
     def count(self, fact: Fact) -> int:
+        """The number of derivations of a fact; 0 when it does not hold."""
         return self.counts.get(fact, 1) if self.holds(fact) else 0
 
     def clear(self) -> None:
+        """Forget every fact."""
         super().clear()
         self.by_key.clear()
         self.rivals.clear()
 
     def apply(self, changes: Mapping[Fact, int]) -> tuple[Collection[Fact], Collection[Fact]]:
+        """Add to derivation counts; what that changes in the visible facts."""
         before: dict[Any, Fact | None] = {}
-        by_key, counts, key_of = self.by_key, self.counts, self.key
+        by_key, key_of = self.by_key, self.key
         if not by_key and set(changes.values()) == {1}:
             by_key.update(zip(map(key_of, changes), changes, strict=True))
             if len(by_key) == len(changes):
                 return (), changes.keys()
             by_key.clear()
         for fact, change in changes.items():
-            if not change:
-                continue
-            key = key_of(fact)
-            kept = by_key.get(key)
-            present = kept == fact or (kept is not None and fact in self.rivals.get(key, ()))
-            new = (counts.get(fact, 1) if present else 0) + change
-            if new < 0:
-                raise AssertionError(f"{self.definition.name}{fact}: {new} derivations")
-            if new > 1:
-                counts[fact] = new
-            else:
-                counts.pop(fact, None)
-            if present is (new > 0):
-                continue
-            before.setdefault(key, kept)
-            self._put(key, fact) if new else self._drop(key, fact)
-        deleted, inserted = [], []
-        for key, old in before.items():
-            now = by_key.get(key)
-            if old == now:
-                continue
-            if old is not None:
-                deleted.append(old)
-            if now is not None:
-                inserted.append(now)
-        return deleted, inserted
+            if change:
+                key = key_of(fact)
+                kept = by_key.get(key)
+                if self._count(key, fact, kept, change):
+                    before.setdefault(key, kept)
+        changed = [(old, now) for key, old in before.items() if old != (now := by_key.get(key))]
+        return [o for o, _ in changed if o is not None], [n for _, n in changed if n is not None]
+
+    def _count(self, key: Any, fact: Fact, kept: Fact | None, change: int) -> bool:
+        """Change the count of a fact; whether it came or went, visible or not."""
+        present = kept == fact or (kept is not None and fact in self.rivals.get(key, ()))
+        new = (self.counts.get(fact, 1) if present else 0) + change
+        if new < 0:
+            raise AssertionError(f"{self.definition.name}{fact}: {new} derivations")
+        if new > 1:
+            self.counts[fact] = new
+        else:
+            self.counts.pop(fact, None)
+        if present is (new > 0):
+            return False
+        if new:
+            self._put(key, fact)
+        else:
+            self._drop(key, fact)
+        return True
 
     def _put(self, key: Any, fact: Fact) -> None:
         kept = self.by_key.get(key)
@@ -223,6 +228,7 @@ class KeyedStore(Store):
             del self.rivals[key]
 
     def conflicts(self) -> list[Conflict]:
+        """The keys that several facts share."""
         return [self.conflict(key) for key in self.rivals]
 
     def conflict(self, key: Any) -> Conflict:
@@ -231,6 +237,7 @@ class KeyedStore(Store):
         return Conflict(self.definition.name, values, self.by_key[key], tuple(self.rivals[key]))
 
     def total(self) -> tuple[int, int]:
+        """The numbers of visible facts and of derivations, the rivals' included."""
         facts = len(self.by_key) + sum(map(len, self.rivals.values()))
         return len(self.by_key), facts + sum(n - 1 for n in self.counts.values())
 
