@@ -282,6 +282,59 @@ def test_an_excluded_failure_counts_once_it_is_included():
     assert list(engine.facts("Out")) == [(1,)]
 
 
+def test_a_refused_transaction_leaves_nothing_behind():
+    """Facts, counts, groups, conflicts and numbers are after a refused transaction what they were before."""
+    keyed, total = relation("Keyed", "int str", key=(0,)), relation("Total", "int int")
+    number, reach = relation("Number", "int int"), relation("Reach", "int int")
+    given = program(
+        [NODE, EDGE, keyed, total, number, reach, OUT],
+        clause("total", ("Total", "x", Aggregate("sum", expression("y", INT))), atom("Edge", "x", "y")),
+        clause("number", ("Number", "x", Allocate(1, 3)), atom("Edge", "x", _)),
+        clause("edge", ("Reach", "x", "y"), atom("Edge", "x", "y")),
+        clause("path", ("Reach", "x", "z"), atom("Reach", "x", "y"), atom("Edge", "y", "z")),
+        clause(
+            "fails", ("Out", expression("fragile(x)", INT, fragile=fragile)), atom("Node", "x"), atom("Reach", _, _)
+        ),
+    )
+    engine = Engine(given)
+
+    def seen():
+        counts = {n: {f: engine.count(n, f) for f in engine.facts(n)} for n in given.relations}
+        return counts, engine.allocations("Number"), engine.exhausted(), engine.conflicts()
+
+    start = {"Edge": ((), [(0, 1), (1, 0), (2, 0), (5, 5)]), "Keyed": ((), [(1, "b"), (1, "c")]), "Node": ((), [(1,)])}
+    engine.transact(start)
+    before = seen()
+    change = {
+        "Edge": ([(0, 1), (5, 5)], [(1, 2), (6, 6)]),
+        "Keyed": ([(1, "b")], [(1, "a"), (2, "a")]),
+        "Node": ([(1,)], [(3,)]),
+    }
+    with pytest.raises(RuleFailure, match="rule fails failed on Node"):
+        engine.transact(change)
+    assert seen() == before
+    engine.transact(change | {"Node": ((), ())})
+    assert seen() != before
+
+
+def test_a_large_load_is_what_many_small_ones_are():
+    """A load that is worth handling at once gives the same facts and counts, also where values repeat."""
+    total, names = relation("Total", "int int"), relation("Names", "int ints")
+    given = program(
+        [EDGE, total, names],
+        clause("total", ("Total", "x", Aggregate("sum", expression("y % 40", INT))), atom("Edge", "x", "y")),
+        clause("names", ("Names", "x", Aggregate("collect", expression("y % 30", INT))), atom("Edge", "x", "y")),
+    )
+    facts = [(i % 5, i * 7 % 1000) for i in range(1000)]
+    engine = Engine(given)
+    engine.transact({"Edge": ((), facts)})
+    for gone, come in (((), ()), (facts[:400], ()), (facts[300:900], facts[:300])):
+        engine.transact({"Edge": (gone, come)})
+        state = evaluate(given, {"Edge": list(engine.facts("Edge"))})
+        for name in ("Total", "Names"):
+            assert {f: engine.count(name, f) for f in engine.facts(name)} == state.facts[name]
+
+
 def test_the_head_is_computed_last():
     """A function in a head is called for complete derivations only."""
     head = expression("fragile(x)", INT, fragile=fragile)
