@@ -41,34 +41,29 @@ class FlowReader:
     Args:
         socket_path: The bridge's management socket.
         table: The table to read, or None for all.
+
+    Raises:
+        ReadError: ovs-ofctl can't be run.
     """
 
     def __init__(self, socket_path: str, table: int | None = None) -> None:
         """Starts the process."""
-        self._process = subprocess.Popen(
-            [
-                *(
-                    "ovs-ofctl",
-                    "-O",
-                    "OpenFlow13",
-                    "--no-names",
-                    "--no-stats",
-                    "dump-flows",
-                    f"unix:{socket_path}",
-                ),
-                *([] if table is None else [f"table={table}"]),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        read = ["ovs-ofctl", "-O", "OpenFlow13", "--no-names", "--no-stats", "dump-flows", f"unix:{socket_path}"]
+        try:
+            self._process = subprocess.Popen(
+                [*read, *([] if table is None else [f"table={table}"])],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            raise ReadError(f"can't run ovs-ofctl: {error.strerror}") from None
         self._pipes = {pipe: bytearray() for pipe in (self._process.stdout, self._process.stderr) if pipe}
         self._open = list(self._pipes)
         for pipe in self._open:
-            if True:
-                os.set_blocking(pipe.fileno(), False)
-                with suppress(OSError):  # a large pipe saves wake-ups; an unprivileged user may have a lower limit
-                    fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+            os.set_blocking(pipe.fileno(), False)
+            with suppress(OSError):  # a large pipe saves wake-ups; an unprivileged user may have a lower limit
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
     def run(self) -> list[Flow] | None:
         """The flows, or None while they are still coming.
@@ -173,27 +168,36 @@ def _send_to_us(lines: Sequence[str]) -> tuple[list[bytes], str]:
         text = Path(folder, "flows")
         text.write_text("".join(f"{line}\n" for line in lines))
         complaints = Path(folder, "complaints")
-        with text.open() as flows, complaints.open("w") as stderr:
-            process = subprocess.Popen(
-                ["ovs-ofctl", "-O", "OpenFlow14", "--no-names", "add-flows", f"unix:{path}", "-"],
-                stdin=flows,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
-        sent: list[bytes] = []
-        server.settimeout(_PATIENCE)
-        end = time.monotonic() + ENCODE_TIMEOUT
         try:
-            while process.poll() is None and time.monotonic() < end:
-                with suppress(TimeoutError):
-                    peer, _ = server.accept()
-                    with peer:
-                        peer.settimeout(ENCODE_TIMEOUT)
-                        sent += _play_switch(peer)
+            with text.open() as flows, complaints.open("w") as stderr:
+                process = subprocess.Popen(
+                    ["ovs-ofctl", "-O", "OpenFlow14", "--no-names", "add-flows", f"unix:{path}", "-"],
+                    stdin=flows,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                )
+        except OSError as error:
+            return [], f"can't run ovs-ofctl: {error.strerror}"
+        try:
+            sent = _collect(server, process)
         finally:
             process.kill()
             process.wait()
         return sent, _complaint(complaints.read_text()) if process.returncode else ""
+
+
+def _collect(server: socket.socket, process: subprocess.Popen[bytes]) -> list[bytes]:
+    """The flow_mods that ovs-ofctl sends until it ends."""
+    sent: list[bytes] = []
+    server.settimeout(_PATIENCE)
+    end = time.monotonic() + ENCODE_TIMEOUT
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(TimeoutError, ConnectionError):
+            peer, _ = server.accept()
+            with peer:
+                peer.settimeout(ENCODE_TIMEOUT)
+                sent += _play_switch(peer)
+    return sent
 
 
 def _complaint(error: str) -> str:

@@ -39,8 +39,15 @@ NO_BUFFER = ANY_PORT = ANY_GROUP = 0xFFFFFFFF
 VLAN_PRESENT = 0x1000
 """The bit of a VLAN TCI that says "there is a tag" in Open vSwitch (ovs-fields(7))."""
 
+LONGEST = 0xFFFF - 16
+"""Bytes that a flow_mod may have: what the 16-bit length of the bundle message around it leaves."""
+
 _FLOW_MOD = struct.Struct("!BBHI QQ BBHHH III HH")
 _VLAN_WORDS = ("vlan_tci", "dl_vlan", "dl_vlan_pcp")
+
+
+class FlowTooLongError(ValueError):
+    """A flow that doesn't fit into an OpenFlow message."""
 
 
 def encode_flow(key: FlowKey, actions: str | None, xid: int, *, modify: bool = False) -> bytes:
@@ -56,6 +63,7 @@ def encode_flow(key: FlowKey, actions: str | None, xid: int, *, modify: bool = F
 
     Raises:
         UnknownTextError: Match or actions hold something this encoder doesn't know.
+        FlowTooLongError: No message can hold it (some 2000 ports in one flood).
     """
     table, priority, match = key
     body = encode_match(match)
@@ -64,7 +72,10 @@ def encode_flow(key: FlowKey, actions: str | None, xid: int, *, modify: bool = F
     else:
         command = MODIFY_STRICT if modify else ADD
         body += encode_actions(actions)
-    head = (VERSION, FLOW_MOD, _FLOW_MOD.size + len(body), xid, 0, 0, table, command, 0, 0, priority)
+    length = _FLOW_MOD.size + len(body)
+    if length > LONGEST:
+        raise FlowTooLongError(f"the flow takes {length} bytes, and an OpenFlow message holds {LONGEST}")
+    head = (VERSION, FLOW_MOD, length, xid, 0, 0, table, command, 0, 0, priority)
     return _FLOW_MOD.pack(*head, NO_BUFFER, ANY_PORT, ANY_GROUP, 0, 0) + body
 
 
@@ -141,6 +152,8 @@ def encode_actions(text: str) -> bytes:
     if text == "drop":
         return b""
     body = b"".join([_action(part) for part in split_actions(text)])
+    if len(body) > LONGEST:
+        raise FlowTooLongError(f"the actions take {len(body)} bytes, and an OpenFlow message holds {LONGEST}")
     return struct.pack("!HH4x", 4, 8 + len(body)) + body
 
 

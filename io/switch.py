@@ -25,7 +25,7 @@ from ovn_rules.io.openflow_connection import (
     Message,
     Ready,
 )
-from ovn_rules.io.openflow_encode import encode_flow
+from ovn_rules.io.openflow_encode import FlowTooLongError, encode_flow
 from ovn_rules.io.openflow_fields import UnknownTextError
 from ovn_rules.io.switch_events import Adopted, Connected, Event, Lost, Refused, Synced, Waiting
 from ovs import timeval
@@ -201,7 +201,9 @@ class Switch:
         try:
             self._connection = Connection(self.path)
         except OSError as error:
-            self._say(Waiting(f"no bridge {self.bridge} at {self.path} ({error.strerror})"))
+            missing = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+            problem = f"no bridge {self.bridge}" if missing else f"can't use bridge {self.bridge}"
+            self._say(Waiting(f"{problem} at {self.path} ({error.strerror})"))
             self._back_off()
         return self._connection
 
@@ -303,6 +305,10 @@ class Switch:
             except UnknownTextError:
                 unknown.append(len(slots))
                 slots.append(None)
+            except FlowTooLongError as error:
+                slots.append(None)
+                del flight[xid]
+                self._refuse(key, actions, str(error))
         if unknown:
             texts = [
                 flow_delete(key) if actions is None else flow_mod((*key, actions), modify=is_plain(have.get(key, "[")))

@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from ovn_rules.io.switch import NotConnectedError, Switch
 from ovn_rules.io.switch_events import Adopted, Connected, Lost, Refused, Synced, Waiting
 from ovs.poller import Poller
@@ -198,6 +200,10 @@ def test_a_missing_bridge_is_said_once(ovs):
         ((64, 5, "tcp_src=5", "drop"), "OFPBMC_BAD_PREREQ"),
         ((16, 5, "conj_id=5", "conjunction(1,1/2),output:1"), "NXBAC_BAD_CONJUNCTION"),
         ((16, 5, "", "group:7"), "OFPBAC_BAD_OUT_GROUP"),
+        (
+            (16, 5, "", ",".join(f"set_field:{i:#x}->reg7,resubmit(,17)" for i in range(2100))),
+            "an OpenFlow message holds",
+        ),
     ],
 )
 def test_a_refused_flow_is_reported_once(ovs, switch, bad, reason):
@@ -262,6 +268,51 @@ def test_many_flows_at_once(ovs, switch):
     switch.change(many, ())
     assert one(until(switch, Synced), Synced) == Synced(0, 5000, 0)
     assert ovs.dump() == []
+
+
+FLOWS = [(t, p, m, a) for t in (16, 64) for p in (1, 2) for m in ("reg7=0x1", "ip") for a in ("drop", "output:1")]
+STEP = st.one_of(
+    st.tuples(st.just("add"), st.sampled_from(FLOWS)),
+    st.tuples(st.just("delete"), st.sampled_from(FLOWS)),
+    st.tuples(st.just("foreign"), st.sampled_from(["del-flows", "add-flow"]), st.sampled_from(FLOWS)),
+    st.tuples(st.just("run"), st.integers(1, 5)),
+    st.tuples(st.just("restart")),
+)
+
+
+@settings(deadline=None, max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEP, max_size=30))
+def test_any_sequence_ends_in_the_wanted_flows(ovs, steps):
+    """Whatever is wanted, taken back, changed by others or cut off in between: in the end the switch is right."""
+    switch = Switch("br-int", TABLES, rundir=str(ovs.folder))
+    switch.go()
+    wanted = {}
+    for kind, *what in steps:
+        match kind, what:
+            case "add", [flow]:
+                old = wanted.get(flow[:3])
+                switch.change([(*flow[:3], old)] if old else (), [flow])
+                wanted[flow[:3]] = flow[3]
+            case "delete", [flow]:
+                switch.change([flow], ())
+                if wanted.get(flow[:3]) == flow[3]:
+                    del wanted[flow[:3]]
+            case "foreign", ["add-flow", flow]:
+                ovs.ofctl("add-flow", line(flow).replace(" actions", ",actions"))
+            case "foreign", ["del-flows", flow]:
+                ovs.ofctl("del-flows", f"table={flow[0]}")
+            case "run", [times]:
+                for _ in range(times):
+                    switch.run()
+            case "restart", []:
+                switch.close()
+                switch = Switch("br-int", TABLES, rundir=str(ovs.folder))
+                switch.change((), [(*key, actions) for key, actions in wanted.items()])
+                switch.go()
+    settle(switch)
+    assert ovs.dump() == sorted(line((*key, actions)) for key, actions in wanted.items())
+    assert switch.resync() == 0
+    switch.close()
 
 
 def test_changes_while_a_bundle_is_under_way(ovs, switch):
