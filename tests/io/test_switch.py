@@ -221,6 +221,23 @@ def test_a_refused_flow_is_reported_once(ovs, switch, bad, reason):
     assert ovs.dump() == sorted(map(line, (IN, OUT, DROP)))
 
 
+def test_a_refused_flow_is_not_reported_again_after_a_restart(ovs, switch):
+    """A new connection tries a refused flow again, and says nothing when the answer is the same."""
+    one(start(switch, IN, (16, 5, "", "group:7")), Refused)
+    ovs.kill()
+    ovs.start()
+    assert not any(isinstance(e, Refused) for e in until(switch, Connected, Synced))
+    assert len(switch.refused()) == 1
+    assert ovs.dump() == [line(IN)]
+
+
+def test_another_spelling_of_a_match_takes_the_flows_place(ovs, switch):
+    """Where a flow is found under another spelling, the old one goes before the new one comes."""
+    ovs.ofctl("add-flow", "table=16,priority=5,reg7=0x1,actions=drop")
+    start(switch, (16, 5, "reg7=1", "drop"))
+    assert ovs.dump() == ["table=16,priority=5,reg7=0x1 actions=drop"]
+
+
 def test_a_refused_change_removes_the_old_flow(ovs, switch):
     """Where the new actions are refused the old ones don't go on either: they are no longer wanted."""
     start(switch, IN, OUT)
