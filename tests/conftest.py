@@ -9,7 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for helper modules beside this one
 
+from no_skips import pytest_sessionfinish
 from servers import OvsdbServer
+
+__all__ = ["pytest_sessionfinish"]
 
 
 @pytest.fixture
