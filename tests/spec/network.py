@@ -226,10 +226,12 @@ class Network:
         had = self._loaded[engine]
         self._loaded[engine] = {r: set(facts) for r, facts in wanted.items()}
         none = set()
-        return engine.transact({
-            r: (had.get(r, none) - wanted.get(r, none), wanted.get(r, none) - had.get(r, none))
-            for r in (wanted | had)
-        })
+        return engine.transact(
+            {
+                r: (had.get(r, none) - wanted.get(r, none), wanted.get(r, none) - had.get(r, none))
+                for r in (wanted | had)
+            }
+        )
 
     def _central(self, rows):
         """The southbound rows that central makes of northbound ones; those given, where it has none."""

@@ -106,9 +106,7 @@ def test_refused_encapsulation(net):
     """A type that the southbound database refuses is never tried, and is named until it is changed."""
     net.host("hv1", kind="gre")
     assert net["Chassis"] == set()
-    assert net.problems() == {
-        "chassis hv1: external_ids:ovn-encap-type is 'gre', but must be geneve, stt or vxlan"
-    }
+    assert net.problems() == {"chassis hv1: external_ids:ovn-encap-type is 'gre', but must be geneve, stt or vxlan"}
     net.host("hv1", kind="stt")
     assert net["Chassis"] == {("hv1", "stt", "192.0.2.1")}
     assert net.problems() == set()

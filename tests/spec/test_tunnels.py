@@ -66,9 +66,7 @@ def test_vxlan_only(net):
     assert net.problems() == set()
     net.host("hv1")
     assert net["TunnelPort"] == set()
-    assert net.problems() == {
-        "chassis hv2: offers only vxlan, so there is no tunnel to it: geneve or stt is needed"
-    }
+    assert net.problems() == {"chassis hv2: offers only vxlan, so there is no tunnel to it: geneve or stt is needed"}
     net.chassis("hv2", ("geneve", "192.0.2.2"))
     assert names(net) == {"hv2": "ovn-hv2-0"}
     assert net.problems() == set()
