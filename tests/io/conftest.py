@@ -29,7 +29,8 @@ class OpenVSwitch:
         environment = dict.fromkeys(("OVS_RUNDIR", "OVS_DBDIR", "OVS_LOGDIR", "OVS_SYSCONFDIR"), str(self.folder))
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [name, f"--unixctl={self.folder}/{name}.ctl", *arguments],
+                # It ends with this process, whatever ends that.
+                ["setpriv", "--pdeathsig", "KILL", name, f"--unixctl={self.folder}/{name}.ctl", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
