@@ -16,7 +16,7 @@ from ovn_rules.engine.plan import HEAD, Access, Lookup, make_plan
 from ovn_rules.engine.store import KeyedStore
 
 if TYPE_CHECKING:
-    from ovn_rules.engine.network import Network
+    from ovn_rules.engine.network import Network, Rule
     from ovn_rules.engine.runtime import Engine
 
 
@@ -68,7 +68,7 @@ class Explainer:
         if network.members[relation].store.count(fact) == 0:
             return
         for i, clause in enumerate(self.engine.program.clauses):
-            if clause.relation == relation:
+            if clause.relation == relation and _gives(network.rules[i], fact):
                 found: list[Any] = []
                 self._finder(i, clause)([fact], found)
                 for facts, variables in found:
@@ -89,6 +89,27 @@ class Explainer:
             function, _ = compile_plan(plan, self.engine.program, Existing(network), _ignored)
             finder = self._finders[number] = function
         return finder
+
+
+def _gives(rule: Rule, fact: Fact) -> bool:
+    """Whether a clause with an aggregate makes this fact of its group, and not one with another value."""
+    return rule.aggregator is None or rule.aggregator.fact_of(fact) == fact
+
+
+def inputs(network: Network, clause: Clause, fact: Fact) -> list[tuple[str, Fact]]:
+    """The (relation, fact) pairs that a clause joins to make a fact, each once.
+
+    Args:
+        network: where they are.
+        clause: the clause.
+        fact: the fact; in the place of an aggregate or a number anything may stand.
+    """
+    found: list[Any] = []
+    plan = make_plan(clause, HEAD, existing_lookup(network))
+    run, _ = compile_plan(plan, network.program, Existing(network), _ignored)
+    run([fact], found)
+    atoms = [(i, lit.relation) for i, lit in enumerate(clause.body) if isinstance(lit, Atom) and not lit.negated]
+    return list(dict.fromkeys((name, facts[i]) for facts, _ in found for i, name in atoms))
 
 
 def _ignored(_literal: int, _error: Exception, _values: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ovn_rules.engine.checks_binding import check_binding
 from ovn_rules.engine.checks_cycles import check_cycles
+from ovn_rules.engine.checks_numbers import check_numbers
 from ovn_rules.engine.checks_product import check_product
 from ovn_rules.engine.checks_types import check_types
 from ovn_rules.engine.errors import LoadError, Problem, did_you_mean
@@ -162,6 +163,7 @@ class _Loading:
             check_types(draft)
             check_product(draft)
         check_cycles(d for d in drafts if d in fine)
+        check_numbers(d for d in drafts if d in fine)
         for draft in drafts:
             self.problems += draft.problems
         return drafts

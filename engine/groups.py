@@ -58,6 +58,20 @@ class _Members:
             insort(self.values, value)
 
 
+class GroupFailure(Exception):  # noqa: N818 - the engine makes a RuleFailure of it
+    """The expression around an aggregate raised.
+
+    Attributes:
+        fact: the group as a fact, None in the place of the aggregate.
+        error: what was raised.
+    """
+
+    def __init__(self, fact: Fact, error: Exception) -> None:
+        super().__init__(str(error))
+        self.fact = fact
+        self.error = error
+
+
 class Aggregator:
     """One clause's aggregate: groups of values kept sorted, so that a change costs no new sort.
 
@@ -78,14 +92,22 @@ class Aggregator:
         """The head fact of a group."""
         value = self.result(members.values)
         if self.wrap is not None:
-            value = self.wrap(value)
+            try:
+                value = self.wrap(value)
+            except Exception as error:
+                raise GroupFailure((*group[: self.position], None, *group[self.position :]), error) from error
         return (*group[: self.position], value, *group[self.position :])
+
+    def fact_of(self, fact: Fact) -> Fact | None:
+        """The fact that the group of a fact makes now; None when there is no such group."""
+        members = self.groups.get((*fact[: self.position], *fact[self.position + 1 :]))
+        return None if members is None else members.fact
 
     def flush(self, out: Counts, undo: list[Undo]) -> None:
         """Take the pending changes into the groups and add the facts that change to ``out``.
 
         Raises:
-            Exception: whatever the wrapping expression raises.
+            GroupFailure: the expression around the aggregate raised.
         """
         pending, self.pending = self.pending, {}
         touched: dict[Group, None] = {}

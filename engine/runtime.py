@@ -15,7 +15,10 @@ from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.engine.errors import did_you_mean
+from ovn_rules.engine.explain import inputs
 from ovn_rules.engine.failure import RuleFailure
+from ovn_rules.engine.groups import GroupFailure
 from ovn_rules.engine.ir import Fact, Program
 from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
 from ovn_rules.engine.recursion import fixpoint
@@ -113,8 +116,8 @@ class Engine:
         """Evaluate everything from scratch, given the numbers already allocated, and compare.
 
         Returns:
-            For each relation that differs, the facts that are missing here and those that shouldn't be here.
-            Empty unless the engine has a fault.
+            For each relation that differs, the facts that are missing here and those that shouldn't be here; one
+            with another number of derivations is in both. Empty unless the engine has a fault.
         """
         derived = self.program.derived
         fresh = Engine(self.program, {r: self.allocations(r) for r in derived})
@@ -122,9 +125,9 @@ class Engine:
         fresh.transact({n: ((), m.store.held()) for n, m in members.items() if n not in derived})
         differences: dict[str, tuple[set[Fact], set[Fact]]] = {}
         for name in derived:
-            right, here = set(fresh.facts(name)), set(self.facts(name))
+            right, here = (set(each.network.members[name].store.counted()) for each in (fresh, self))
             if right != here:
-                differences[name] = (right - here, here - right)
+                differences[name] = ({f for f, _ in right - here}, {f for f, _ in here - right})
         return differences
 
     # -- changing ------------------------------------------------------------------------------------------
@@ -170,10 +173,15 @@ class Engine:
     def _check(self, given: Mapping[str, tuple[list[Fact], list[Fact]]]) -> None:
         derived = self.program.derived
         for name, (deleted, inserted) in given.items():
+            if name not in self.program.relations:
+                hint = did_you_mean(name, self.program.relations)
+                raise KeyError(f"no relation {name}{f'; {hint}' if hint else ''}")
             width = len(self.program.relations[name].columns)
             if name in derived:
                 raise ValueError(f"{name} is derived by rules; its facts can't be given")
             for fact in (*deleted, *inserted):
+                if fact.__class__ is not tuple:
+                    raise ValueError(f"a fact of {name} is a tuple of {width} values, not {fact!r}")
                 if len(fact) != width:
                     raise ValueError(f"{name} has {width} columns, but the fact has {len(fact)}: {fact}")
 
@@ -246,10 +254,10 @@ class Engine:
             if aggregator.pending:
                 try:
                     aggregator.flush(member.pending, self._undo)
-                except Exception as error:
-                    rule = next(r for r in self.network.rules if r.aggregator is aggregator)
-                    rule.tolerant = True
-                    raise _Failed(rule, error) from error
+                except GroupFailure as failure:
+                    clause = next(r.clause for r in self.network.rules if r.aggregator is aggregator)
+                    facts = inputs(self.network, clause, failure.fact)
+                    raise RuleFailure(clause, facts, failure.error) from failure.error
         for allocator in member.allocators:
             if allocator.pending or allocator.waiting:
                 allocator.flush(member.pending, self._undo)

@@ -84,6 +84,10 @@ class Store:
         """The number of derivations of a fact; 0 when it does not hold."""
         return self.counts.get(fact, 0)
 
+    def counted(self) -> Iterable[tuple[Fact, int]]:
+        """All facts that have a derivation, visible or not, and how many they have."""
+        return ((fact, self.count(fact)) for fact in self.held())
+
     def clear(self) -> None:
         """Forget every fact."""
         self.counts.clear()
