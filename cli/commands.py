@@ -72,8 +72,8 @@ class _Answers:
             f"conflict: {c.relation}: {len(c.rejected)} rejected for {', '.join(map(str, c.key))}"
             for c in plane.engine.conflicts()
         )
-        for exhausted in plane.engine.exhausted():
-            lines.append(f"exhausted: {exhausted.relation}: {len(exhausted.groups)} waiting")
+        lines.extend(plane.aside.lines())
+        lines.extend(f"exhausted: {e.relation}: {len(e.groups)} waiting" for e in plane.engine.exhausted())
         return "\n".join(lines)
 
     def recompute(self, _arguments: list[str]) -> str:
@@ -90,14 +90,17 @@ class _Answers:
         sizes = inspection.relations(engine)
         given = sum(r.facts for r in sizes if not r.derived)
         derived = sum(r.facts for r in sizes if r.derived)
-        return f"base-facts:{given} derived-facts:{derived} rules:{len(engine.network.rules)} transactions:{engine.transactions}"
+        counts = {"base-facts": given, "derived-facts": derived, "rules": len(engine.network.rules)}
+        return " ".join(f"{k}:{v}" for k, v in (counts | {"transactions": engine.transactions}).items())
 
     def relations(self, _arguments: list[str]) -> str:
         """Every relation: facts, derivations, indexes, in the order of evaluation."""
         lines = [f"{'relation':32} {'facts':>9} {'derivations':>11}  indexes"]
         for each in inspection.relations(self.service.plane.engine):
             kind = "" if each.derived else " *"
-            lines.append(f"{each.name + kind:32} {each.facts:9} {each.derivations:11}  {'; '.join(each.indexes)}".rstrip())
+            lines.append(
+                f"{each.name + kind:32} {each.facts:9} {each.derivations:11}  {'; '.join(each.indexes)}".rstrip()
+            )
         return "\n".join([*lines, "* given, not derived"])
 
     def dump(self, arguments: list[str]) -> str:
@@ -116,7 +119,6 @@ class _Answers:
     def rules(self, arguments: list[str]) -> str:
         """What each rule has cost, the most expensive first."""
         lines = [f"{'rule':36} {'relation':20} {'calls':>9} {'ms':>10}"]
-        for each in inspection.rules(self.service.plane.engine):
-            if not arguments or arguments[0] in each.name:
-                lines.append(f"{each.name:36} {each.relation:20} {each.calls:9} {each.seconds * 1e3:10.3f}")
+        found = (r for r in inspection.rules(self.service.plane.engine) if not arguments or arguments[0] in r.name)
+        lines.extend(f"{r.name:36} {r.relation:20} {r.calls:9} {r.seconds * 1e3:10.3f}" for r in found)
         return "\n".join(lines)

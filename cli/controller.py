@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.cli.plane import Delta, Plane
+from ovn_rules.cli.plane import Plane
+from ovn_rules.cli.setaside import merge
 from ovn_rules.engine.sinks import stored_columns
 from ovn_rules.io.database import Database
+from ovn_rules.io.streams import RemoteError
 from ovn_rules.io.switch import Switch
 from ovn_rules.io.switch_events import Adopted, Lost, Refused, Waiting
 
 if TYPE_CHECKING:
     from ovn_rules.cli.log import Log
+    from ovn_rules.cli.setaside import Delta
     from ovn_rules.engine import Changes
     from ovn_rules.io.streams import Tls
     from ovn_rules.rules.ezbake.programs import Program
+
+
+MOST_HELD = 100
+"""Changes that wait for the switch to be read are merged when there are more."""
 
 
 class Controller:
@@ -32,9 +39,7 @@ class Controller:
         log: where events are said.
     """
 
-    def __init__(
-        self, ovs: str, sb: str | None, rundir: str, program: Program, tls: Tls | None, log: Log
-    ) -> None:
+    def __init__(self, ovs: str, sb: str | None, rundir: str, program: Program, tls: Tls | None, log: Log) -> None:
         role = program.controller
         self.log = log
         self.program = program
@@ -77,6 +82,8 @@ class Controller:
                 self._follow()
         if "sb" in self.plane.databases:
             self._held += self.plane.read("sb")
+            if len(self._held) > MOST_HELD:
+                self._held = [merge(self._held)]
         if self.switch is not None:
             self._run_switch(self.switch)
         if self._held and self._adopted:
@@ -129,8 +136,13 @@ class Controller:
     def _connect(self, remote: str) -> None:
         """Follow another southbound database: what differs from the rows held is the change."""
         self._remote = remote
+        try:
+            new = self._database("sb", remote, "OVN_Southbound")
+        except RemoteError as error:
+            going_on = "; going on with the one before" if "sb" in self.plane.databases else ""
+            self.log.say("warn", f"external_ids:ovn-remote: {error}{going_on}")
+            return
         old = self.plane.databases.pop("sb", None)
-        new = self._database("sb", remote, "OVN_Southbound")
         if old is not None:
             old.close()
             new.replica = old.replica

@@ -50,9 +50,7 @@ def host_rows(number: int, name: str, ip: str, peer: str, tunnel: int) -> dict[s
     def add(label: str, ofport: int, ids: dict[str, str], port_ids: dict[str, str]) -> None:
         i = number * 100 + len(ports)
         interfaces.append({"_uuid": uuid(6, i), "name": label, "ofport": [ofport], "external_ids": ids})
-        ports.append(
-            {"_uuid": uuid(5, i), "name": label, "interfaces": [uuid(6, i)], "external_ids": port_ids}
-        )
+        ports.append({"_uuid": uuid(5, i), "name": label, "interfaces": [uuid(6, i)], "external_ids": port_ids})
 
     for port, _, _, where, ofport in PORTS:
         if where == name:
@@ -66,9 +64,7 @@ def host_rows(number: int, name: str, ip: str, peer: str, tunnel: int) -> dict[s
     }
     bridge = {"_uuid": uuid(4, number), "name": "br-int", "ports": [p["_uuid"] for p in ports]}
     return {
-        "ovs.Open_vSwitch": [
-            {"_uuid": uuid(3, number), "bridges": [uuid(4, number)], "external_ids": settings}
-        ],
+        "ovs.Open_vSwitch": [{"_uuid": uuid(3, number), "bridges": [uuid(4, number)], "external_ids": settings}],
         "ovs.Bridge": [bridge],
         "ovs.Port": ports,
         "ovs.Interface": interfaces,
@@ -131,8 +127,7 @@ def changes_text(engine: Engine, changes: Changes) -> list[str]:
         columns = [c.name for c in engine.program.relations[relation].columns]
         for sign, facts in (("-", deleted), ("+", inserted)):
             lines += [
-                f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}"
-                for f in sorted(facts, key=order(columns))
+                f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}" for f in sorted(facts, key=order(columns))
             ]
     return lines
 
@@ -169,5 +164,6 @@ def demo() -> None:
     console.print(f"Derived in {took * 1e3:.1f} ms.\n", style="dim")
 
     console.print("Why does host1 have the flow that sends frames for fa:16:3e:76:12:96 to vm1?", style="bold")
-    (flow,) = (f for f in engine.facts("OpenFlow") if f[:4] == ("host1", 17, 50, "metadata=0x1,dl_dst=fa:16:3e:76:12:96"))
+    wanted = ("host1", 17, 50, "metadata=0x1,dl_dst=fa:16:3e:76:12:96")
+    (flow,) = (f for f in engine.facts("OpenFlow") if f[:4] == wanted)
     console.print(explanation(engine, "OpenFlow", flow))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import click
-
 from ovn_rules.cli.sources import PROGRAMS
 from ovn_rules.engine.ir import Allocate, Atom, Program
+
+ROLES = ("northd", "controller", "everything")
 
 
 @click.command()
 @click.option("--program", type=click.Choice(sorted(PROGRAMS)), default="ezbake", show_default=True)
-@click.option("--role", type=click.Choice(("northd", "controller", "everything")), default="everything", show_default=True)
+@click.option("--role", type=click.Choice(ROLES), default="everything", show_default=True, help="Whose rules.")
 @click.option("--format", "form", type=click.Choice(("dot", "mermaid", "text")), default="text", show_default=True)
 def graph(program: str, role: str, form: str) -> None:
     """Show what each relation follows from.

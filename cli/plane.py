@@ -7,20 +7,20 @@ what can be done now, ``wait`` says what to wake up for.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine import Changes, Conflict, Engine, Explainer, Fact, Program, RuleFailure
+from ovn_rules.cli.setaside import Delta, SetAside, merge
+from ovn_rules.engine import Changes, Conflict, Engine, Explainer, Fact, Program
 from ovn_rules.io.events import Connected, Event, Lost, Unusable, Updated, Waiting
 from ovn_rules.io.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ovn_rules.cli.log import Log
     from ovn_rules.engine.sinks import Sink
     from ovn_rules.io.database import Database
-
-Delta = Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]
 
 
 @dataclass
@@ -42,14 +42,13 @@ class Plane:
     versions: Mapping[str, str] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
-    failures: int = 0
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.program)
         self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
         self._conflicts: set[Conflict] = set()
         self._exhausted: set[str] = set()
-        self._aside: dict[tuple[str, Fact], tuple[tuple[str, Fact], ...]] = {}
+        self.aside = SetAside(self.log)
 
     # -- databases -----------------------------------------------------------------------------------------
 
@@ -96,7 +95,7 @@ class Plane:
         """
         before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
         self.engine = Engine(self.program)
-        self._aside = {}
+        self.aside = SetAside(self.log)
         delta: dict[str, tuple[Iterable[Fact], Iterable[Fact]]] = {}
         for database in self.databases.values():
             delta.update(database.replica.facts())
@@ -116,38 +115,15 @@ class Plane:
     def commit(self, *deltas: Delta) -> Changes:
         """Take changes of base facts into the engine, and hand what follows to the writers.
 
-        When a rule's function fails on facts that are new, those facts are set aside and said in the log, and
-        everything else goes on; they are tried again when a fact changes that they failed with.
+        What a rule's function fails on is set aside and said in the log, and everything else goes on.
         """
         known = self.program.relations
-        given = {n: (list(d), list(i)) for n, (d, i) in merge(list(deltas)).items() if n in known}
-        self._take_back(given)
-        while True:
-            try:
-                changes = self.engine.transact(given)
-                break
-            except RuleFailure as failure:
-                self.failures += 1
-                culprits = [(n, f) for n, f in failure.facts if f in given.get(n, ((), ()))[1]]
-                if not culprits:
-                    raise
-                self.log.say("err", f"{failure}; set aside until one of these rows changes")
-                for name, fact in culprits:
-                    given[name][1].remove(fact)
-                    self._aside[name, fact] = failure.facts
+        given = {n: (list(d), list(i)) for n, (d, i) in merge(deltas).items() if n in known}
+        changes = self.aside.transact(self.engine, given)
         for writer in self.writers.values():
             writer.note(changes)
         self._report(changes)
         return changes
-
-    def _take_back(self, given: dict[str, tuple[list[Fact], list[Fact]]]) -> None:
-        """Try facts again that were set aside with a fact that goes now; forget those that go themselves."""
-        for (name, fact), facts in list(self._aside.items()):
-            if any(f in given.get(n, ((), ()))[0] for n, f in facts):
-                del self._aside[name, fact]
-                deleted, inserted = given.setdefault(name, ([], []))
-                if fact not in deleted:
-                    inserted.append(fact)
 
     def reason(self, relation: str, fact: Fact) -> str:
         """A fact and, in one line, what it follows from."""
@@ -175,12 +151,16 @@ class Plane:
                 else (f"{relation}: all numbers exhausted: {names(exhausted.groups)}")
             )
             if text not in self._exhausted:
+                if len(self._exhausted) >= _REMEMBERED:
+                    self._exhausted.clear()
                 self._exhausted.add(text)
                 self.log.say("warn", f"{text} must wait until one is free")
 
     def _report_conflict(self, conflict: Conflict) -> None:
         if conflict in self._conflicts:
             return
+        if len(self._conflicts) >= _REMEMBERED:
+            self._conflicts.intersection_update(self.engine.conflicts())
         self._conflicts.add(conflict)
         columns = self._columns[conflict.relation]
         different = [f for f in conflict.rejected if outcome(columns, f) != outcome(columns, conflict.kept)]
@@ -228,21 +208,8 @@ class Plane:
             database.close()
 
 
-def merge(deltas: list[Delta]) -> dict[str, tuple[Iterable[Fact], Iterable[Fact]]]:
-    """Several changes in a row as one: what was inserted and then deleted again is gone."""
-    if len(deltas) == 1:
-        return dict(deltas[0])
-    result: dict[str, tuple[dict[Fact, None], dict[Fact, None]]] = {}
-    for delta in deltas:
-        for name, (gone, come) in delta.items():
-            deleted, inserted = result.setdefault(name, ({}, {}))
-            for fact in gone:
-                inserted.pop(fact, None)
-                deleted[fact] = None
-            for fact in come:
-                inserted[fact] = None
-    return dict(result)
-
+_REMEMBERED = 1000
+"""Things said once are forgotten, when there are so many, unless they are still so."""
 
 _OUTCOME = ("actions", "ofport", "chassis", "name")
 

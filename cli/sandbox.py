@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-
 from ovn_rules.cli.failure import Failure
 from ovn_rules.rules import ezbake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SCHEMAS = Path(ezbake.__file__).parent
 VSWITCH_SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -55,7 +57,8 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
             server = (f"{folder}/{name}.db", f"--remote=punix:{folder}/{name}.sock", f"--unixctl={folder}/{name}.ctl")
             stack.enter_context(process(folder, environment, name, "ovsdb-server", *server))
             until(lambda name=name: (folder / f"{name}.sock").exists(), name, folder)
-        switch = (f"unix:{folder}/db.sock", "--enable-dummy", "--disable-system", f"--unixctl={folder}/ovs-vswitchd.ctl")
+        control = f"--unixctl={folder}/ovs-vswitchd.ctl"
+        switch = (f"unix:{folder}/db.sock", "--enable-dummy", "--disable-system", control)
         run(
             environment, "ovs-vsctl", "--no-wait", "set", "Open_vSwitch", ".", "external_ids:system-id=host1",
             f"external_ids:ovn-remote=unix:{folder}/ovnsb_db.sock", "external_ids:ovn-encap-type=geneve",
@@ -65,7 +68,7 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
         for name in ("northd", "controller"):
             argv = (sys.executable, "-m", "ovn_rules.cli.main", "daemon", name, f"--unixctl={folder}/{name}.ctl")
             stack.enter_context(process(folder, environment, name, *argv))
-        until(lambda: (folder / "br-int.mgmt").exists(), "br-int", folder)
+        until((folder / "br-int.mgmt").exists, "br-int", folder)
         shell = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         if not command:
             click.echo(f"Sandbox in {folder}. Try: ovn-rules nbctl lswitch-add sw0; ovs-ofctl dump-flows br-int")
