@@ -1,7 +1,7 @@
 """What rules mean, one promise at a time: the engine, the naive evaluator and pyDatalog all hold it."""
 
 import pytest
-from build import INTS, _, atom, bind, clause, expression, member, no, program, relation, where
+from clauses import INTS, _, atom, bind, clause, expression, member, no, program, relation, where
 from ovn_rules.engine import reference
 from ovn_rules.engine.ir import INT, STR, Aggregate, Allocate
 from ovn_rules.engine.naive import Failure, evaluate
@@ -217,6 +217,68 @@ def test_allocate_gives_each_group_a_number():
     assert state.groups["Number"] == {(5,), (6,), (7,)}
     assert sorted(n for _, n in state.facts["Number"]) == [1, 2]
     assert set(state.facts["Number"].values()) == {1}
+
+
+def numbers(engine, **changed):
+    """The numbers after a transaction."""
+    engine.transact(changed)
+    return {group[0]: number for group, number in engine.allocations("Number").items()}
+
+
+def allocating(high, *, hints=None):
+    """An engine that gives each node a number."""
+    term = Allocate(1, high, hints)
+    rules = clause("r", ("Number", "x", term), atom("Node", "x"))
+    return Engine(program([NODE, relation("Hint", "int int"), relation("Number", "int int")], rules))
+
+
+def test_numbers_are_given_in_turn_and_kept():
+    """A group gets the first free number after the last one given, wrapping, and keeps it as long as it lives."""
+    engine = allocating(3)
+    assert numbers(engine, Node=((), [(8,), (7,)])) == {7: 1, 8: 2}
+    assert numbers(engine, Node=([(7,)], [(9,)])) == {8: 2, 9: 3}
+    assert numbers(engine, Node=((), [(7,)])) == {8: 2, 9: 3, 7: 1}
+
+
+def test_groups_wait_for_a_number():
+    """A group that finds all numbers taken waits, is reported, and gets the next one that is released."""
+    engine = allocating(1)
+    assert numbers(engine, Node=((), [(7,), (8,), (9,)])) == {7: 1}
+    assert [e.groups for e in engine.exhausted()] == [((8,), (9,))]
+    assert numbers(engine, Node=([(7,), (8,)], ())) == {9: 1}
+    assert engine.exhausted() == []
+
+
+def test_hints_are_taken_where_they_are_free():
+    """A group that appears takes its hint if it is in range and free, before others get numbers in turn."""
+    engine = allocating(4, hints="Hint")
+    hints = [(7, 3), (8, 3), (9, 5), (6, 2)]
+    assert numbers(engine, Hint=((), hints), Node=((), [(8,), (7,), (9,)])) == {7: 3, 8: 4, 9: 1}
+    assert numbers(engine, Node=((), [(6,)]))[6] == 2
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_an_update_wakes_the_rules_that_read_its_columns(column):
+    """A row that changes in one column is seen by rules that join, select or negate on that column."""
+    keyed = relation("Keyed", "int int int int", key=(3,))
+    given = program(
+        [keyed, NODE, OUT],
+        clause("constant", ("Out", "id"), atom("Keyed", *(1 if i == column else _ for i in range(3)), "id")),
+        clause(
+            "negated",
+            ("Out", "x"),
+            atom("Node", "x"),
+            no("Keyed", *("x" if i == column else _ for i in range(3)), _),
+        ),
+    )
+    engine, old = Engine(given), (0, 0, 0, 5)
+    engine.transact({"Node": ((), [(0,), (1,)]), "Keyed": ((), [old])})
+    for value in (1, 0, 2, 1):
+        new = tuple(value if i == column else v for i, v in enumerate(old))
+        engine.transact({"Keyed": ([old], [new])})
+        old = new
+        state = evaluate(given, {"Node": [(0,), (1,)], "Keyed": [new]})
+        assert {f: engine.count("Out", f) for f in engine.facts("Out")} == state.facts["Out"]
 
 
 def test_a_function_sees_only_what_atoms_let_through():
