@@ -96,21 +96,34 @@ def _multiplied(clauses: list[Clause], work: Work, conjunctive: bool) -> list[Cu
 
 
 def _dimensions(clauses: list[Clause], work: Work) -> tuple[list[Cube], list[Clause]]:
-    """What the clauses have in common, for each combination of protocols, and the clauses within that."""
-    contexts = [EVERYTHING]
+    """What the clauses have in common, for each combination of protocols, and the clauses within that.
+
+    With one combination every flow says it, as in OVN; with several only the flows that end the match do, since to
+    repeat a clause for each would be more flows.
+    """
+    common = [EVERYTHING]
     for clause in clauses:
         if len(clause) == 1:
-            contexts = work.product(contexts, clause)
-        else:
-            protocols = list(dict.fromkeys((v & PROTOCOL, m & PROTOCOL) for v, m in clause))
-            if len(protocols) <= CONTEXTS and len(contexts) <= CONTEXTS:
-                contexts = work.minimize(work.product(contexts, protocols))
-    dimensions = [work.minimize(work.product(c, contexts)) for c in clauses if len(c) > 1]
+            common = work.product(common, clause)
+    wide = [clause for clause in clauses if len(clause) > 1]
+    contexts = common
+    for clause in wide:
+        protocols = list(dict.fromkeys((v & PROTOCOL, m & PROTOCOL) for v, m in clause))
+        if len(protocols) <= CONTEXTS and len(contexts) <= CONTEXTS:
+            contexts = work.minimize(work.product(contexts, protocols))
+    if len(contexts) == 1:
+        common = contexts
+    dimensions = [work.minimize(work.product(_possible(clause, contexts), common)) for clause in wide]
     dimensions.sort(key=len, reverse=True)
     while len(dimensions) > DIMENSIONS:
         two = work.product(dimensions.pop(), dimensions.pop())
         dimensions.insert(0, work.minimize(two))
     return contexts, dimensions
+
+
+def _possible(clause: Clause, contexts: list[Cube]) -> Clause:
+    """The cubes that agree with one of the contexts at least."""
+    return [(v, m) for v, m in clause if any(not (v ^ value) & m & mask for value, mask in contexts)]
 
 
 def _conjunctive(dimensioned: list[tuple[list[Cube], list[Clause]]], plain: list[Cube]) -> list[Flow]:

@@ -63,7 +63,7 @@ TOKEN = re.compile(
 SPACE = re.compile(SKIP)
 EXTENT = re.compile(INTEGER)
 ETHERNET = re.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}")
-IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
+IPV4 = re.compile(r"\.".join(["(0|[1-9][0-9]{0,2})"] * 4))
 DIGITS = frozenset("0123456789")
 LONGEST_IPV6 = 45
 ALL_IPV4 = 0xFFFFFFFF
@@ -190,8 +190,8 @@ def _hexadecimal(text: str) -> Number:
         raise BadConstantError(f"Hex digits expected following {text}.")
     if not all(c in "0123456789abcdefABCDEF" for c in digits):
         raise BadConstantError("Invalid syntax in hexadecimal constant.")
-    if len(digits) > 32:
-        raise BadConstantError("Hexadecimal constant requires more than 128 bits.")
+    if len(digits) > 256:
+        raise BadConstantError("Hexadecimal constant requires more than 1024 bits.")
     return Number(int(digits or "0", 16), "hexadecimal")
 
 

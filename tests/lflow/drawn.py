@@ -178,7 +178,6 @@ OVN = Language(
         "ct_label.natted": Field(1, False, at("ct_label", 1, 1), always, (0, 1)),
         "flags": Field(32, False, at("reg10"), always, NUMBERS),
         "flags.loopback": Field(1, False, at("reg10", 0, 1), always, (0, 1)),
-        "flags.localnet": Field(1, False, at("reg10", 15, 1), always, (0, 1)),
         "eth.mcast": Field(1, False, at("dl_dst", 40, 1), always, (0, 1)),
         "ct.trk": Field(1, False, at("ct_state", 5, 1), always, (0, 1)),
         "nd.target": Field(128, False, at("nd_target"), discovery(135, 136), IPV6),
