@@ -12,6 +12,7 @@ from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import Network, load_network, network_options
 from ovn_rules.engine.errors import did_you_mean
+from ovn_rules.io.flows import DEFAULT_PRIORITY
 from rich.console import Console
 from rich.table import Table
 
@@ -51,6 +52,8 @@ def derive(
         raise Failure(f"no relation {relation}; {hint}")
     if form == "flows" and relation != "OpenFlow":
         raise Failure(f"--format flows is for OpenFlow, not for {relation}")
+    if form == "flows" and not network.chassis():
+        raise Failure("--format flows prints the flows of hosts: give each one's database with --ovs (and a system-id)")
     columns = [c.name for c in known[relation].columns]
     facts = sorted(network.engine.facts(relation), key=reading_order(columns))
     PRINTERS[form](columns, facts, network)
@@ -103,7 +106,17 @@ def print_flows(_columns: list[str], facts: Iterable[Fact], network: Network) ->
             click.echo(f"# {host}")
         for chassis, table, priority, match, actions in facts:
             if chassis == host:
-                click.echo(f" table={table}, priority={priority}{',' if match else ''}{match} actions={actions}")
+                click.echo(flow_text(table, priority, match, actions))
+
+
+def flow_text(table: int, priority: int, match: str, actions: str) -> str:
+    """A flow as ``ovs-ofctl --no-names --no-stats dump-flows`` prints it, with table= for table 0 too.
+
+    As there, the default priority isn't printed (ovs-ofctl(8), "Flow Syntax").
+    """
+    words = [f"priority={priority}"] if priority != DEFAULT_PRIORITY else []
+    head = ",".join([*words, match] if match else words)
+    return f" table={table}, {head}{' ' if head else ''}actions={actions}"
 
 
 def text(value: Any) -> str:

@@ -33,12 +33,13 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
     """Start a network to play with and a shell (or COMMAND) in it; everything ends with the shell.
 
     The switch forwards in user space and has no real interfaces, so root isn't needed. In the shell, ovn-rules,
-    ovs-vsctl, ovs-ofctl and ovs-appctl talk to the sandbox.
+    ovs-vsctl, ovs-ofctl and ovs-appctl talk to the sandbox. Interfaces are made with type=internal.
 
     \b
     Examples:
       ovn-rules sandbox
-      ovn-rules sandbox -- sh -c 'ovn-rules nbctl lswitch-add sw0 && sleep 1 && ovs-ofctl dump-flows br-int'
+      ovn-rules sandbox -- sh -c 'ovn-rules nbctl lswitch-add sw0 -- lport-add sw0 vm1; ovn-rules derive Pipeline'
+      ovs-vsctl add-port br-int v1 -- set Interface v1 type=internal external_ids:iface-id=vm1
     """
     missing = [n for n in NEEDED if shutil.which(n, path=search_path()) is None]
     if missing:

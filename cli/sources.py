@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import ovs.poller
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.places import absolute
+from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
 from ovn_rules.cli.progress import Steps
 from ovn_rules.engine import Engine, RuleFailure
 from ovn_rules.io.database import Database
@@ -39,9 +40,18 @@ def network_options(command: F) -> F:
     """Adds --nb, --sb, --ovs (several) and --program to a command."""
     for option in reversed(
         (
-            click.option("--nb", metavar="DB", help="Northbound database: remotes or a file."),
-            click.option("--sb", metavar="DB", help="Southbound database: remotes or a file."),
-            click.option("--ovs", metavar="DB", multiple=True, help="A host's own database; once for each host."),
+            click.option(
+                "--nb",
+                metavar="DB",
+                help="Northbound database: remotes or a file. [default, with no database given: OVN_NB_DB]",
+            ),
+            click.option("--sb", metavar="DB", help="Southbound database: remotes or a file. [likewise: OVN_SB_DB]"),
+            click.option(
+                "--ovs",
+                metavar="DB",
+                multiple=True,
+                help="A host's own database; once for each host. [likewise: this one's]",
+            ),
             click.option(
                 "--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, help="The rules to load."
             ),
@@ -74,7 +84,7 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
     """Read databases and derive everything that follows from them.
 
     With a northbound database everything is derived; without one, Pipeline and ports are what the southbound
-    database holds.
+    database holds. When none is named it is this machine's databases, as ovn-nbctl(8) and ovn-sbctl(8) find them.
 
     Args:
         nb: northbound database, or None.
@@ -86,6 +96,9 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
     Raises:
         Failure: a database can't be read, or a rule fails.
     """
+    hosts = tuple(hosts)
+    if not (nb or sb or hosts):
+        nb, sb, hosts = default_nb(), default_sb(), _own_host()
     chosen = PROGRAMS[program]
     role = role_for(chosen, nb)
     rules = role.load()
@@ -107,6 +120,12 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
         except RuleFailure as error:
             raise Failure(str(error)) from error
     return network
+
+
+def _own_host() -> tuple[str, ...]:
+    """The default remote of this host's own database, if it is one that Open vSwitch runs on."""
+    remote = default_ovs()
+    return (remote,) if Path(remote.removeprefix("unix:")).exists() else ()
 
 
 def role_for(program: Program, nb: str | None) -> Role:

@@ -13,9 +13,12 @@ from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import Network, load_network, network_options
 from ovn_rules.cli.trees import as_json, explanation
 from ovn_rules.engine.errors import did_you_mean
+from ovn_rules.io.flows import DEFAULT_PRIORITY
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from ovn_rules.engine import Fact
 
 MOST = 5
@@ -58,6 +61,11 @@ def why(
     network = load_network(nb, sb, ovs, program, tls.tls())
     relation, wanted = parse_fact(fact, network)
     found = matching(network, relation, wanted)
+    if not found and "actions" in wanted and relation == "OpenFlow":
+        # A flow is known by its table, priority and match; another version of OpenFlow spells actions otherwise.
+        found = matching(network, relation, {k: v for k, v in wanted.items() if k != "actions"})
+        if found:
+            click.echo("ovn-rules: no flow has these actions; what follows has the match", err=True)
     if not found:
         raise Failure(f"no such fact in {relation}: nothing has {_text(wanted)}")
     if form == "json":
@@ -77,10 +85,10 @@ def parse_fact(text: str, network: Network) -> tuple[str, dict[str, Any]]:
         Failure: it is neither a fact nor a flow.
     """
     found = _FACT.fullmatch(text)
-    if found and "actions=" not in text:
+    if found:
         return _parse_pattern(found[1], found[2], network)
     if "actions=" in text or "table=" in text or "priority=" in text:
-        return "OpenFlow", parse_flow(text)
+        return "OpenFlow", parse_flow(text, port_numbers(network))
     raise Failure(f"{text!r} is neither a flow nor RELATION(column=value, ...)")
 
 
@@ -128,26 +136,53 @@ def split_arguments(text: str) -> list[str]:
 
 def _value(text: str) -> Any:
     if text[:1] in "\"'" and text[-1:] == text[:1] and len(text) > 1:
-        return text[1:-1] if text[0] == "'" else json.loads(text)
+        if text[0] == "'":
+            return text[1:-1]
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise Failure(f"{text} is not a string as JSON has it: {error}; single quotes take text as it is") from None
     return text
 
 
-def parse_flow(text: str) -> dict[str, Any]:
-    """A flow as dump-flows prints it, in any field order, with or without cookie and counters."""
+def port_numbers(network: Network) -> dict[str, set[int]]:
+    """OpenFlow port numbers by port name, which ovs-ofctl prints on a terminal."""
+    facts = network.engine.facts
+    names = dict(facts("ovs.Port")) if "ovs.Port" in network.engine.program.relations else {}
+    numbers: dict[str, set[int]] = {}
+    if names:
+        ofports = dict(facts("ovs.Interface.ofport"))
+        for port, interface in facts("ovs.Port.interfaces"):
+            if port in names and interface in ofports:
+                numbers.setdefault(names[port], set()).add(ofports[interface])
+    return numbers
+
+
+def parse_flow(text: str, ports: Mapping[str, Collection[int]]) -> dict[str, Any]:
+    """A flow as dump-flows prints it, in any field order, with or without cookie and counters.
+
+    Args:
+        text: the flow.
+        ports: numbers of the ports with a name.
+    """
     before, _, actions = text.strip().partition("actions=")
     wanted: dict[str, Any] = {"table": "0"}
     if actions:
         wanted["actions"] = actions.strip()
-    fields = []
+        wanted["priority"] = str(DEFAULT_PRIORITY)  # of a flow that is printed without one
+    fields, inputs = [], []
     for word in re.split(r"[,\s]+", before.strip()):
         if not word or _STATISTICS.match(word):
             continue
         name, _, value = word.partition("=")
         if name in ("table", "priority"):
             wanted[name] = value
+        elif name == "in_port" and not value.isdecimal():
+            numbers = ports.get(value.strip('"'), ())
+            inputs = [f"in_port={n}" for n in sorted(numbers)] or [word]
         else:
             fields.append(word)
-    wanted["match"] = frozenset(fields)
+    wanted["match"] = tuple(frozenset([*fields, i]) for i in inputs) or frozenset(fields)
     return wanted
 
 
@@ -159,6 +194,8 @@ def matching(network: Network, relation: str, wanted: dict[str, Any]) -> list[Fa
 
 
 def _same(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, tuple):
+        return any(_same(value, each) for each in wanted)
     if isinstance(wanted, frozenset):
         return frozenset(filter(None, str(value).split(","))) == wanted
     if isinstance(value, tuple):
@@ -172,4 +209,10 @@ def _same(value: Any, wanted: Any) -> bool:
 
 
 def _text(wanted: dict[str, Any]) -> str:
-    return ", ".join(f"{k}={','.join(sorted(v)) if isinstance(v, frozenset) else v}" for k, v in wanted.items())
+    return ", ".join(f"{k}={_shown(v)}" for k, v in wanted.items()) or "any columns"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " or ".join(map(_shown, value))
+    return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
