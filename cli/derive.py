@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "flows")
 
+MANY = 2000
+"""More facts than this aren't folded to the width of the terminal, which takes a millisecond each."""
+
 
 @click.command()
 @click.argument("relation")
@@ -89,13 +92,19 @@ def print_csv(columns: list[str], facts: Iterable[Fact], _network: Network) -> N
 
 
 def print_table(columns: list[str], facts: Iterable[Fact], _network: Network) -> None:
-    """A table that fits the terminal."""
+    """A table: one that fits the terminal, or for a pipe, and for many facts, a line a fact."""
+    rows = [tuple(map(text, fact)) for fact in facts]
+    if not sys.stdout.isatty() or len(rows) > MANY:
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        for row in ((*columns,), *rows):
+            click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+        return
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for fact in facts:
-        table.add_row(*map(text, fact))
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)
 
 
 def print_flows(_columns: list[str], facts: Iterable[Fact], network: Network) -> None:
