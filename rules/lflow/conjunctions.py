@@ -118,6 +118,8 @@ def _dimensions(clauses: list[Clause], work: Work) -> tuple[list[Cube], list[Cla
     while len(dimensions) > DIMENSIONS:
         two = work.product(dimensions.pop(), dimensions.pop())
         dimensions.insert(0, work.minimize(two))
+    if sum(map(len, dimensions)) > LIMIT:
+        raise too_many()
     return contexts, dimensions
 
 

@@ -129,7 +129,7 @@ def ports_in(text: str) -> tuple[str, ...]:
     """The port names that a match or actions mention: every string in it, once, in order; none if unreadable."""
     if '"' not in text:
         return ()
-    if "\\" not in text and "/" not in text:
+    if "\\" not in text and "//" not in text and "/*" not in text:
         return tuple(dict.fromkeys([s[1:-1] for s in STRINGS.findall(text)]))
     found = tokens(text)
     if found[-1].error:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from ovn_rules.rules.lflow import EZBAKE, LflowError, describe, openflow, parse_actions, problem
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -40,7 +39,7 @@ def test_error_is_shown_with_a_caret(lines):
     """What is wrong is one sentence, the text and a caret under the place."""
     text, caret, message = lines
     said = describe(text)
-    assert said.rendering == "\n".join((message, text, caret))
+    assert said.rendering == f"{message}\n{text}\n{caret}"
     assert (said.error, said.position, said.flows, said.parsed) == (message, caret.index("^"), (), "")
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-
 from ovn_rules.rules.lflow import EZBAKE, OVN, describe, needs_conjunction, openflow, ports_in, problem
 from ovn_rules.rules.lflow.cubes import LIMIT
 
@@ -30,7 +29,7 @@ def answer(text):
             said.rendering.encode()
         assert len(said.flows) <= 2 * LIMIT
     wrong = problem(text, "next;")
-    assert bool(wrong) == bool(describe(text, EZBAKE, {p: 1 for p in ports_in(text)}).error)
+    assert bool(wrong) == bool(describe(text, EZBAKE, dict.fromkeys(ports_in(text), 1)).error)
     assert "\n" not in wrong
     ports = tuple((p, i + 1) for i, p in enumerate(ports_in(text)))
     for rows in (openflow(text, "next;", 0, 1, ports, 1), openflow("1", text, 0, 1, ports)):
@@ -119,7 +118,10 @@ def test_steps_grow_with_the_text(name):
         " && ".join(f"(reg{i % 10}[{i % 31}] || reg{i % 9}[{i % 30}] || tcp.dst[{i % 16}])" for i in range(400)),
         "ip4 || (" + " && ".join(f"(reg{i % 10}[{i % 31}] || tcp.dst[{i % 16}])" for i in range(400)) + ")",
         " && ".join(f"ip6.src != {i:x}::{i:x}" for i in range(1, 3000)),
-        " && ".join(f"reg{i} != 5" for i in range(10)) + " && !(" + " && ".join(f"xreg{i} == 7" for i in range(5)) + ")",
+        " && ".join(f"reg{i} != 5" for i in range(10))
+        + " && !("
+        + " && ".join(f"xreg{i} == 7" for i in range(5))
+        + ")",
         "ip4.src == {" + ", ".join(f"{i % 200}.{i % 251}.{i % 241}.{i % 239}" for i in range(40000)) + "}",
     ],
     ids=["clauses", "clauses inside", "forbidden addresses", "forbidden registers", "a large set"],

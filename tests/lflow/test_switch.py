@@ -6,7 +6,6 @@ import drawn
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
 from ovn_rules.rules.lflow import EZBAKE, OVN, openflow
 
 PORTS = tuple(drawn.PORTS.items())
@@ -65,7 +64,7 @@ def assignments(draw, language):
         "copy": f"{name} = {other};",
         "part copy": f"{name}[{low}..{low + end}] = {other}[0..{end}];",
         "exchange": f"{name} <-> {other};",
-        "port": f'{draw(st.sampled_from(("inport", "outport")))} = {draw(st.sampled_from(QUOTED))};',
+        "port": f"{draw(st.sampled_from(('inport', 'outport')))} = {draw(st.sampled_from(QUOTED))};",
         "pass": draw(st.sampled_from(("next;", "output;", "inport <-> outport;", "outport = inport;"))),
     }[kind]
 

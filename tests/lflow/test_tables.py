@@ -3,7 +3,6 @@
 import tomllib
 
 import pytest
-
 from ovn_rules.rules.lflow import EZBAKE, OVN, LflowError, describe
 from ovn_rules.rules.lflow.fields import FIELDS, HERE, location
 from ovn_rules.rules.lflow.normal import expansion, needed
@@ -13,7 +12,9 @@ BEHAVIOUR = """inport outport reg0 reg1 reg2 reg3 reg4 reg5 eth.src eth.dst eth.
     vlan.vid ip4 ip6 ip ip.proto ip.dscp ip.ecn ip.ttl ip.frag ip.is_frag ip.later_frag ip.first_frag ip4.src ip4.dst
     ip6.src ip6.dst ip6.label icmp icmp4.type icmp4.code icmp6.type icmp6.code arp.op arp.spa arp.sha arp.tpa arp.tha
     nd.target nd.sll nd.tll tcp.src tcp.dst tcp.flags udp.src udp.dst sctp.src sctp.dst"""
-LATER = "reg6 reg9 xreg0 xxreg0 ct.est ct_label ct_mark flags.loopback eth.bcast eth.mcast ip4.mcast nd_ns rarp pkt.mark"
+LATER = (
+    "reg6 reg9 xreg0 xxreg0 ct.est ct_label ct_mark flags.loopback eth.bcast eth.mcast ip4.mcast nd_ns rarp pkt.mark"
+)
 
 
 @pytest.mark.parametrize("name", BEHAVIOUR.split())
