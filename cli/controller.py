@@ -47,12 +47,14 @@ class Controller:
         self.rundir = rundir
         self.given_remote = sb
         self.plane = Plane(role.load(), role.sinks, role.reports, log, program.versions)
-        self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"))
+        # Tunnels follow from the southbound database: before it is read, those there are would seem unwanted.
+        self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"), role.early)
         self.plane.start()
         self.switch: Switch | None = None
         self._remote = ""
         self._held: list[Delta] = []
         self._adopted = False
+        self._complete = False
         self._leaving = False
 
     def _database(self, name: str, remotes: str, schema: str) -> Database:
@@ -88,9 +90,11 @@ class Controller:
             self._run_switch(self.switch)
         if self._held and self._adopted:
             held, self._held = self._held, []
-            first = not self.plane.engine.facts("Port")
             self._commit(*held)
-            if first:
+            if not self._complete:
+                self._complete = True
+                self.plane.attach(self.plane.databases["ovs"])
+                self.plane.start()
                 self.plane.settle()
         self._go()
         self.plane.write()

@@ -52,13 +52,14 @@ class Plane:
 
     # -- databases -----------------------------------------------------------------------------------------
 
-    def attach(self, database: Database) -> None:
-        """Follow a database, and write to it what the sinks say."""
+    def attach(self, database: Database, sinks: tuple[Sink, ...] | None = None) -> None:
+        """Follow a database, and write to it what sinks say: the plane's, or only these; again, to change which."""
         self.databases[database.name] = database
-        relations = {s.relation for s in self.sinks if s.database == database.name}
+        chosen = self.sinks if sinks is None else sinks
+        relations = {s.relation for s in chosen if s.database == database.name}
         if relations:
-            writer = self.writers[database.name] = Writer(database, self.sinks, self._columns, explain=self.reason)
-            writer.note({r: ((), self.engine.facts(r)) for r in relations})
+            writer = self.writers[database.name] = Writer(database, chosen, self._columns, explain=self.reason)
+            writer.note({r: ((), list(self.engine.facts(r))) for r in relations})
 
     def start(self) -> None:
         """Let the writers write: what they will compare with is derived, or will be."""

@@ -60,9 +60,9 @@ class Comparison:
         self._stored: dict[Key, str | tuple[str, ...]] = {}
         self._ever: set[Key] = set()
         self._is_root = table.is_root
+        self._orphans: dict[Key, None] = {}
         self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
-        self._orphans: dict[Key, None] = {}
         self._by_content = set(sink.key) == set(sink.columns) and not sink.children and not sink.parent
         names = [split_column(c)[0] for c in sink.columns] + [c.column for c in sink.children]
         if isinstance(sink.mine, RowsWith):

@@ -1,6 +1,6 @@
 """OpenFlow tables 0 and 64: from interfaces and tunnels into the logical network, and out again."""
 
-from ovn_rules.engine import _, pure, rule
+from ovn_rules.engine import _, collect, pure, rule
 from ovn_rules.rules.ezbake.databases import ovs
 from ovn_rules.rules.ezbake.relations import (
     ActiveChassis,
@@ -11,6 +11,7 @@ from ovn_rules.rules.ezbake.relations import (
     Port,
     PortHolder,
     RemotePort,
+    TaggedHere,
     TunnelOut,
     WantedFlow,
 )
@@ -83,6 +84,14 @@ def local_port(chassis, port, number):
 def local_child(chassis, port, parent, tag, number):
     """A container port is on the chassis that its parent's interface is on; its own would give no flows."""
     LocalPort(chassis, port, number, tag) <= Plugged(chassis, parent, number) & Child(port, parent, tag)
+
+
+@rule
+def tagged_here(chassis, port, tag, datapath, key):
+    """A tag that is put on a frame stays on it, so a flood must come to these ports last."""
+    TaggedHere(chassis, datapath, collect(key)) <= (
+        LocalPort(chassis, port, _, tag) & (tag != 0) & Port(name=port, datapath=datapath, key=key)
+    )
 
 
 @rule

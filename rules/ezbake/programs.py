@@ -128,12 +128,14 @@ class Role:
     Attributes:
         modules: the modules it loads.
         sinks: how what it derives is written.
+        early: those of the sinks that may be written before every database has been read.
         reports: relations whose new facts are said in the log: name, level, text with column names.
     """
 
     modules: tuple[ModuleType, ...]
     sinks: tuple[Sink, ...] = ()
     reports: tuple[tuple[str, str, str], ...] = ()
+    early: tuple[Sink, ...] = ()
 
     def load(self) -> RuleProgram:
         """The program.
@@ -149,7 +151,7 @@ WAITING = ("Waiting", "info", "{reason}")
 TAKEOVER = ("Takeover", "info", "Changing chassis for lport {port} from {old} to {new}.")
 
 NORTHD = Role(CENTRAL, (BINDING, PIPELINE, PORT_UP), (PROBLEM,))
-CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITING, TAKEOVER))
+CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITING, TAKEOVER), (BRIDGE,))
 EVERYTHING = Role(WHOLE, (), (PROBLEM,))
 
 

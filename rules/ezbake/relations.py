@@ -241,6 +241,14 @@ class LocalPort(Relation, key=("chassis", "port")):
     tag: int = column("VLAN tag on that interface; 0 for none")
 
 
+class TaggedHere(Relation):
+    """The container ports of a logical switch whose frames a chassis tags."""
+
+    chassis: str = column("the chassis")
+    datapath: Uuid = column("the logical switch")
+    keys: tuple[int, ...] = column("their tunnel keys, in order")
+
+
 class RemotePort(Relation, key=("chassis", "port")):
     """A logical port that another chassis has, and the tunnel that leads there."""
 

@@ -23,6 +23,7 @@ from ovn_rules.rules.ezbake.relations import (
     Problem,
     SharedFlow,
     StoredNumber,
+    TaggedHere,
     WantedFlow,
 )
 from ovn_rules.rules.lflow import flows as lflow
@@ -35,6 +36,7 @@ CONJUNCTION_IDS = 2**20 - 1
 _ADDRESS_AND_MORE = re.compile(r"(eth\.dst == (?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}) .*", re.DOTALL)
 _METADATA = re.compile(r"(?:^|,)(?:metadata=(0x[0-9a-f]+)|set_field:(0x[0-9a-f]+)->metadata)(?=,|$)")
 _KEY = re.compile(r"(?:^|,)(?:reg[67]=(0x[0-9a-f]+)|set_field:(0x[0-9a-f]+)->reg[67])(?=,|$)")
+_COPY = re.compile(r"set_field:0x[0-9a-f]+->reg7,.*?(?=set_field:0x[0-9a-f]+->reg7,|$)")
 _OUTPORT = re.compile(r"set_field:(0x[0-9a-f]+)->reg7")
 
 
@@ -82,6 +84,20 @@ def rank(actions: str) -> int:
         return 0
     keys = [int(k, 16) for k in _OUTPORT.findall(actions)]
     return min(keys, default=1)
+
+
+@pure
+def is_flood(actions: str) -> bool:
+    """Whether logical actions multiply a frame."""
+    return actions.count("next;") > 1
+
+
+@pure
+def last(actions: str, keys: tuple[int, ...]) -> str:
+    """The actions of a flood with the copies for some ports after all others."""
+    late = {f"set_field:{key:#x}->reg7" for key in keys}
+    copies = [copy.rstrip(",") for copy in _COPY.findall(actions)]
+    return ",".join(sorted(copies, key=lambda copy: copy.partition(",")[0] in late))
 
 
 @pure
@@ -173,12 +189,40 @@ def logical_flow(chassis, datapath, number, table, priority, match, actions, of_
     """Every logical flow of a switch with ports is a flow of every host, in table 16 and up."""
     WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
         Pipeline(datapath, table, priority, match, actions)
+        & ~is_flood(actions)
         & ~ConjunctionHint(datapath, table, priority, match, _)
         & DatapathNumber(datapath, number)
         & PortsOf(match, named)
         & PortsOf(actions, used)
         & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
         & every(ActiveChassis(chassis, _, _))
+    )
+
+
+@rule
+def flood_flow(chassis, datapath, number, table, priority, match, actions, of_match, of_actions, named, used, late):
+    """A flood comes last to the containers whose frames this host tags: a tag that is put on stays on."""
+    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
+        Pipeline(datapath, table, priority, match, actions)
+        & is_flood(actions)
+        & ~ConjunctionHint(datapath, table, priority, match, _)
+        & DatapathNumber(datapath, number)
+        & PortsOf(match, named)
+        & PortsOf(actions, used)
+        & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
+        & every(ActiveChassis(chassis, _, _))
+        & ~TaggedHere(chassis, datapath, _)
+    )
+    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), last(of_actions, late), match, actions) <= (
+        Pipeline(datapath, table, priority, match, actions)
+        & is_flood(actions)
+        & ~ConjunctionHint(datapath, table, priority, match, _)
+        & DatapathNumber(datapath, number)
+        & PortsOf(match, named)
+        & PortsOf(actions, used)
+        & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
+        & TaggedHere(chassis, datapath, late)
+        & ActiveChassis(chassis, _, _)
     )
 
 
