@@ -1,5 +1,7 @@
 """Container ports: logical ports whose frames come and go through their parent's interface, with a VLAN tag."""
 
+import re
+
 from network import CHASSIS, spec
 
 ENTER = "actions=set_field:0x1->metadata,set_field:{0:#x}->reg6"
@@ -137,3 +139,25 @@ def test_on_another_switch(net):
     numbers = dict(net["DatapathNumber"])
     entering = f"set_field:{numbers['sw1']:#x}->metadata,set_field:0x2->reg6,pop_vlan"
     assert f"priority=150,in_port=3,dl_vlan=7 actions={entering},resubmit(,16)" in net.flows("hv1", 0)
+
+
+@spec(*CHASSIS)
+def test_last_in_a_flood(net):
+    """A flood comes last to the containers that the host tags: a tag stays on the frame for who comes after."""
+    net.switch("sw0")
+    net.port("sw0", "a-box", "unknown", parent="vm", tag=7)
+    net.commit()
+    net.port("sw0", "b", "unknown")
+    net.port("sw0", "c", "unknown")
+    net.host("hv1")
+    net.host("hv2", ip="192.0.2.2")
+    net.plug("hv1", "vm", 3)
+
+    def flooded(host):
+        flows = {f for f in net.flows(host, 17) if "reg7" in f}
+        return {tuple(re.findall(r"set_field:(\w+)->reg7,resubmit\(,18\)", f)) for f in flows}
+
+    assert flooded("hv1") == {("0x2", "0x3", "0x1")}
+    assert flooded("hv2") == {("0x1", "0x2", "0x3")}
+    net.unplug("hv1", "tap-vm")
+    assert flooded("hv1") == {("0x1", "0x2", "0x3")}
