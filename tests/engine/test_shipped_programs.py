@@ -1,6 +1,6 @@
 """The rules that are shipped, held to brute force and to pyDatalog under random changes of small networks.
 
-``OVN_RULES_SEQUENCES`` sets the number of sequences for each program (12 when it is not given).
+``OVN_RULES_SEQUENCES`` sets the number of sequences for each program (30 when it is not given).
 """
 
 import copy
@@ -15,7 +15,7 @@ from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE
 from shipped import FACTS, START, read_by, transactions
 
-SEQUENCES = int(os.environ.get("OVN_RULES_SEQUENCES", "12"))
+SEQUENCES = int(os.environ.get("OVN_RULES_SEQUENCES", "30"))
 LENGTH = 6
 """Transactions in a sequence, at most."""
 
