@@ -27,8 +27,7 @@ def check_numbers(drafts: Iterable[Draft]) -> None:
         place = draft.nodes[given[0]] if given is not None else draft.node
         draft.refuse(
             place,
-            f"numbers of {draft.head.name} are not given in one way: rule {before.rule.name} has {_text(known)}, "
-            f"rule {draft.rule.name} {_text(given)}",
+            f"{draft.head.name} is numbered in two ways: {_text(before, known)}, {_text(draft, given)}",
             "let each clause of the relation have the same allocate(), or number a relation of its own",
         )
 
@@ -37,9 +36,10 @@ def _allocation(draft: Draft) -> tuple[int, Allocate] | None:
     return next(((i, t) for i, t in enumerate(draft.terms) if isinstance(t, Allocate)), None)
 
 
-def _text(given: tuple[int, Allocate] | None) -> str:
+def _text(draft: Draft, given: tuple[int, Allocate] | None) -> str:
     if given is None:
-        return "no allocate()"
+        return f"rule {draft.rule.name} has no allocate()"
     column, term = given
     hints = f", {term.hints}" if term.hints else ""
-    return f"allocate({term.low}, {term.high}{hints}) in column {column + 1}"
+    name = draft.head.columns[column].name
+    return f"rule {draft.rule.name} has allocate({term.low}, {term.high}{hints}) for {name}"
