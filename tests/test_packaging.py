@@ -152,3 +152,12 @@ def test_scripts_are_scripts():
         assert path.stat().st_mode & stat.S_IXUSR, name
         if path.read_text().startswith("#!/bin/bash"):
             run("bash", "-n", str(path))
+
+
+def test_no_pattern_that_debians_python_matches_wrongly():
+    """No regular expression makes a group possessive or atomic: Python 3.11 before 3.11.5 matches those wrongly."""
+    wrong = re.compile(r"(?<!\\)\)(?:[*+?]|\{[\d,]+\})\+|\(\?>")
+    found = [
+        n for n in sources("engine", "io", "cli", "rules") if n.endswith(".py") and wrong.search((ROOT / n).read_text())
+    ]
+    assert found == []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ovn_rules.rules.lflow.symbols import Table
 
 FLOOD = re.compile(r' *+(?:(inport|outport) = "([^"\\]*+)"|(next|output));')
-FLOODS = re.compile(r'(?: *+(?:(?:inport|outport) = "[^"\\]*+"|next|output);)++ *+')
+FLOODS = re.compile(r'(?: *+(?:(?:inport|outport) = "[^"\\]*+"|next|output);)+ *+')
 
 
 @dataclass(frozen=True, slots=True)

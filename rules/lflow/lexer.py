@@ -47,20 +47,19 @@ class Token(NamedTuple):
     error: str = ""
 
 
-SKIP = r"(?:[ \t\n\r\v\f]++|//[^\n]*+|/\*[^\n]*?\*/)*+"
-INTEGER = r"[0-9A-Za-z:]*+(?:\.(?!\.)[0-9A-Za-z]*+)*+"
+# No possessive quantifier behind a group: Python 3.11 before 3.11.5, Debian's among them, matches those wrongly. So
+# that nothing goes back into what was skipped, skipping is a match of its own.
+SPACE = re.compile(r"(?:[ \t\n\r\v\f]++|//[^\n]*+|/\*[^\n]*?\*/)*")
+INTEGER = r"[0-9A-Za-z:]*+(?:\.(?!\.)[0-9A-Za-z]*+)*"
 TOKEN = re.compile(
-    SKIP + r"(?:"
     r"(?P<number>(?=[0-9]|::|[0-9a-fA-F]++:)" + INTEGER + r")"
     r"|(?P<id>[A-Za-z_][A-Za-z_.0-9]*+)"
     r"|(?P<punctuation>&&|\|\||==|!=|<->|<=|>=|\.\.|--|[(){}\[\]<>!,;=:-])"
-    r'|(?P<string>"(?:[^"\\]|\\.)*+")'
+    r'|(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*")'
     r"|(?P<reference>[$@][A-Za-z_.][A-Za-z_.0-9]*+)"
-    r"|(?P<end>\Z)"
-    r")",
+    r"|(?P<end>\Z)",
     re.ASCII | re.DOTALL,
 )
-SPACE = re.compile(SKIP)
 EXTENT = re.compile(INTEGER)
 ETHERNET = re.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}")
 IPV4 = re.compile(r"\.".join(["(0|[1-9][0-9]{0,2})"] * 4))
@@ -90,9 +89,10 @@ def tokens(text: str) -> list[Token]:
 
 
 def _token(text: str, at: int) -> Token:
+    at = SPACE.match(text, at).end()  # type: ignore[union-attr]
     match = TOKEN.match(text, at)
     if match is None:
-        return _unreadable(text, SPACE.match(text, at).end())  # type: ignore[union-attr]
+        return _unreadable(text, at)
     kind = match.lastgroup or ""
     start, end = match.span(kind)
     if kind == "punctuation":
