@@ -53,7 +53,7 @@ def duplicate_address(mac, first, second, switch, name, other):
     """Two ports of a switch with one address: frames to it go to the port with the smaller tunnel key."""
     Problem(name, f"has the address {mac} that port {other} of the same switch has too") <= (
         nb.Logical_Port.macs(first, mac)
-        & (mac != "unknown")
+        & is_mac(mac)
         & nb.Logical_Port.macs(second, mac)
         & nb.Logical_Port(_uuid=first, name=name, lswitch=switch)
         & nb.Logical_Port(_uuid=second, name=other, lswitch=switch)

@@ -4,10 +4,10 @@ from ovn_rules.engine import Relation, Uuid, _, column, rule
 from ovn_rules.rules.ezbake.databases import ovs
 from ovn_rules.rules.ezbake.relations import (
     ActiveChassis,
-    Chassis,
     Leaving,
     LocalBridge,
     LocalChassis,
+    OwnChassis,
     Problem,
     Waiting,
     WantedBridge,
@@ -110,7 +110,7 @@ def waiting_for_name(host):
 @rule
 def chassis(host, name, kind, ip):
     """A host presents itself with the encapsulation and the address in its external_ids."""
-    Chassis(name, kind, ip) <= (
+    OwnChassis(name, kind, ip) <= (
         LocalChassis(host, name)
         & ovs.Open_vSwitch.external_ids(host, "ovn-encap-type", kind)
         & ovs.Open_vSwitch.external_ids(host, "ovn-encap-ip", ip)

@@ -84,7 +84,7 @@ BRIDGE = Sink(
     parent=Parent(table="Open_vSwitch", column="bridges"),
 )
 CHASSIS_ROW = Sink(
-    relation="Chassis",
+    relation="OwnChassis",
     database="sb",
     table="Chassis",
     key=("name",),

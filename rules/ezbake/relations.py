@@ -103,10 +103,24 @@ class ActiveChassis(Relation):
     bridge: Uuid = column("its integration bridge")
 
 
-class Chassis(Relation, key=("name",)):
+class OwnChassis(Relation, key=("name",)):
     """A host, as it presents itself to the others: where to send encapsulated packets, and how."""
 
     name: str = column("the chassis")
+    type: str = column("geneve, stt or vxlan")
+    ip: str = column("the address tunnels end at")
+
+
+class Chassis(Relation):
+    """Every host of the network."""
+
+    name: str = column("the chassis")
+
+
+class Encap(Relation):
+    """How each host can be reached."""
+
+    chassis: str = column("the chassis")
     type: str = column("geneve, stt or vxlan")
     ip: str = column("the address tunnels end at")
 

@@ -4,11 +4,13 @@ from ovn_rules.engine import Relation, Uuid, _, collect, column, every, pure, ru
 from ovn_rules.rules.ezbake.databases import ovs, sb
 from ovn_rules.rules.ezbake.relations import (
     Chassis,
+    Encap,
     HostPort,
     Leaving,
     LocalBridge,
     LocalChassis,
     NewPeers,
+    OwnChassis,
     PeerEncap,
     Problem,
     TakenNumbers,
@@ -50,6 +52,25 @@ def first_free(chassis: tuple[str, ...], taken: tuple[int, ...]) -> tuple[tuple[
 
 
 @rule
+def known_chassis(name):
+    """A host whose own database is read is what that says; of the others the southbound database tells."""
+    Chassis(name) <= OwnChassis(name, _, _)
+    Chassis(name) <= sb.Chassis(name=name) & ~LocalChassis(_, name)
+
+
+@rule
+def known_encapsulation(name, kind, ip, row, encap):
+    """A host is reached as it says itself where its own database is read, else as the southbound one says."""
+    Encap(name, kind, ip) <= OwnChassis(name, kind, ip)
+    Encap(name, kind, ip) <= (
+        sb.Chassis(_uuid=row, name=name)
+        & ~LocalChassis(_, name)
+        & sb.Chassis.encaps(row, encap)
+        & sb.Encap(_uuid=encap, type=kind, ip=ip)
+    )
+
+
+@rule
 def peer(host, name, encap, kind, ip, row):
     """A host reaches every other chassis through the first encapsulation of it that makes a tunnel."""
     PeerEncap(host, name, str(encap), kind, ip) <= (
@@ -66,7 +87,7 @@ def peer(host, name, encap, kind, ip, row):
 def local_peer(host, me, name, kind, ip):
     """Hosts whose own databases are read reach each other as those say."""
     PeerEncap(host, name, "", kind, ip) <= (
-        Chassis(name, kind, ip) & (kind in TUNNELS) & every(LocalChassis(host, me)) & (me != name)
+        OwnChassis(name, kind, ip) & (kind in TUNNELS) & every(LocalChassis(host, me)) & (me != name)
     )
 
 

@@ -59,16 +59,16 @@ def test_without_a_name(net):
     net.host("hv2", system_id="")
     assert net["LocalChassis"] == set()
     assert net["ActiveChassis"] == set()
-    assert net["Chassis"] == set()
+    assert net["OwnChassis"] == set()
 
 
 @spec(*CHASSIS)
 def test_chassis(net):
     """A host presents itself with its name, its encapsulation and its address, and follows their changes."""
     net.host("hv1", system_id="chassis-1", ip="192.0.2.7", kind="stt")
-    assert net["Chassis"] == {("chassis-1", "stt", "192.0.2.7")}
+    assert net["OwnChassis"] == {("chassis-1", "stt", "192.0.2.7")}
     net.host("hv1", system_id="chassis-1", ip="192.0.2.8", kind="geneve", bridge=None)
-    assert net["Chassis"] == {("chassis-1", "geneve", "192.0.2.8")}
+    assert net["OwnChassis"] == {("chassis-1", "geneve", "192.0.2.8")}
     assert net.problems() == set()
 
 
@@ -76,7 +76,7 @@ def test_chassis(net):
 def test_vxlan_chassis(net):
     """The southbound database takes vxlan too."""
     net.host("hv1", kind="vxlan")
-    assert net["Chassis"] == {("hv1", "vxlan", "192.0.2.1")}
+    assert net["OwnChassis"] == {("hv1", "vxlan", "192.0.2.1")}
 
 
 @spec(*CHASSIS)
@@ -85,7 +85,7 @@ def test_renamed_chassis(net):
     net.host("hv1", system_id="old")
     net.commit()
     net.host("hv1", system_id="new", bridge=None)
-    assert net.commit()["Chassis"] == ({("old", "geneve", "192.0.2.1")}, {("new", "geneve", "192.0.2.1")})
+    assert net.commit()["OwnChassis"] == ({("old", "geneve", "192.0.2.1")}, {("new", "geneve", "192.0.2.1")})
     assert net["ActiveChassis"] == {("new", "hv1", "hv1/br-int")}
 
 
@@ -94,10 +94,10 @@ def test_incomplete_encapsulation(net):
     """Without type or address of the encapsulation there is no Chassis row, and the host says which it needs."""
     for missing in ({"kind": None}, {"ip": None}, {"ip": ""}):
         net.host("hv1", **missing)
-        assert net["Chassis"] == set()
+        assert net["OwnChassis"] == set()
         assert net.problems() == {f"chassis hv1: {NEED}"}
     net.host("hv1")
-    assert net["Chassis"] == {("hv1", "geneve", "192.0.2.1")}
+    assert net["OwnChassis"] == {("hv1", "geneve", "192.0.2.1")}
     assert net.problems() == set()
 
 
@@ -105,10 +105,10 @@ def test_incomplete_encapsulation(net):
 def test_refused_encapsulation(net):
     """A type that the southbound database refuses is never tried, and is named until it is changed."""
     net.host("hv1", kind="gre")
-    assert net["Chassis"] == set()
+    assert net["OwnChassis"] == set()
     assert net.problems() == {"chassis hv1: external_ids:ovn-encap-type is 'gre', but must be geneve, stt or vxlan"}
     net.host("hv1", kind="stt")
-    assert net["Chassis"] == {("hv1", "stt", "192.0.2.1")}
+    assert net["OwnChassis"] == {("hv1", "stt", "192.0.2.1")}
     assert net.problems() == set()
 
 
@@ -127,9 +127,9 @@ def test_leaving(net):
     assert net["BindingChassis"] == {("a", "hv1"), ("box", "hv1")}
     flows = net["OpenFlow"]
     net.fact("Leaving", "hv1")
-    assert net["Chassis"] == set()
+    assert net["OwnChassis"] == set()
     assert net["TunnelPort"] == set()
     assert net["BindingChassis"] == {("a", ""), ("box", "")}
     assert net["OpenFlow"] == flows
     net.retract("Leaving", "hv1")
-    assert net["Chassis"] == {("hv1", "geneve", "192.0.2.1")}
+    assert net["OwnChassis"] == {("hv1", "geneve", "192.0.2.1")}

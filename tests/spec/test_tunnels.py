@@ -154,3 +154,13 @@ def test_counters_apart(net):
     net.chassis("hv3", ("geneve", "192.0.2.3"))
     assert names(net, "hv1")["hv3"] == "ovn-hv3-1"
     assert names(net, "hv2")["hv3"] == "ovn-hv3-0"
+
+
+@spec(*CHASSIS)
+def test_every_chassis_is_known(net):
+    """Hosts whose own database is read are known by that, the others by the southbound database."""
+    net.host("hv1", kind="stt", ip="192.0.2.1")
+    net.chassis("hv1", ("geneve", "198.51.100.1"))
+    net.chassis("far", ("vxlan", "192.0.2.9"))
+    assert net["Chassis"] == {("hv1",), ("far",)}
+    assert net["Encap"] == {("hv1", "stt", "192.0.2.1"), ("far", "vxlan", "192.0.2.9")}

@@ -115,7 +115,7 @@ class Daemons:
         for table in ("sb.Chassis", "sb.Encap"):
             southbound[table] = {u: {**row, "_uuid": u} for u, row in self.rows.get(table, {}).items()}
         for controller in self.controllers.values():
-            for name, kind, ip in controller["Chassis"]:
+            for name, kind, ip in controller["OwnChassis"]:
                 southbound["sb.Chassis"][name] = {"_uuid": name, "name": name, "encaps": (f"{name}/0",)}
                 southbound["sb.Encap"][f"{name}/0"] = {"_uuid": f"{name}/0", "type": kind, "ip": ip}
         claims = []
