@@ -26,7 +26,7 @@ demo: $(VENV)/installed
 	@$(BIN)/ovn-rules demo
 
 test: $(VENV)/installed servers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check .

@@ -53,6 +53,7 @@ class DaemonProcess:
         self._background = Background()
         self._stack = ExitStack()
         self._exiting = False
+        self._is_ready = False
         self._signals: Signals
         self.control: Control
         self.logging: Logging
@@ -106,6 +107,7 @@ class DaemonProcess:
     def ready(self) -> None:
         """Says that the daemon works; with --detach, the command that started it returns now."""
         self.log.say("info", f"{self.name} {__version__}")
+        self._is_ready = True
         self._background.ready()
 
     def run(self) -> None:
@@ -130,8 +132,10 @@ class DaemonProcess:
     ) -> None:
         """Takes everything down: socket and pidfile are removed."""
         notify("STOPPING=1")
-        if isinstance(value, Exception):
-            self.log.say("emer", f"ends: {type(value).__name__}: {value}")
+        if isinstance(value, Failure) and not self._is_ready:
+            pass  # whoever started it is told
+        elif isinstance(value, Exception):
+            self.log.fail("ends", value)
         elif self._signals.stop:
             self.log.say("info", f"ends: signal {self._signals.stop}")
         elif self._exiting:

@@ -76,6 +76,10 @@ class Log:
         """
         self._logger.log(LEVELS[level], "%s", text)
 
+    def fail(self, text: str, error: BaseException) -> None:
+        """Says that the module can't go on, with where the error came from, for whoever mends it."""
+        self._logger.critical("%s: %s: %s", text, type(error).__name__, error, exc_info=error)
+
     def says(self, level: str) -> bool:
         """Whether a line of this level would be written anywhere."""
         return self._logger.isEnabledFor(LEVELS[level])

@@ -12,6 +12,7 @@ from ovn_rules.cli.log import Log
 from ovn_rules.cli.options import daemon_options
 
 log = Log("small")
+crash = []
 
 
 def fail(arguments):
@@ -37,7 +38,10 @@ def small(before_ready, options):
         if before_ready == "die":
             os.abort()
         process.ready()
+        process.control.register("crash", "", 0, 0, lambda _: crash.append(True) or "")
         while not process.stopping:
+            if crash:
+                raise ArithmeticError("a bug")
             process.run()
             poller = ovs.poller.Poller()
             process.wait(poller)

@@ -50,7 +50,7 @@ def test_failure_before_ready_is_the_commands_failure(daemons, tmp_path):
     """With --detach a daemon that can't be set up fails the command: its message, its status, nothing left behind."""
     done = daemons.run("--detach", "--pidfile", "--before-ready=fail")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "ovn-rules: the set-up failed"
+    assert done.stderr == "ovn-rules: the set-up failed\n"
     assert [p.name for p in tmp_path.iterdir()] == []
 
 
@@ -185,3 +185,16 @@ def test_interrupted_start_leaves_no_daemon(daemons, tmp_path):
     command.send_signal(signal.SIGINT)
     assert command.wait(20) == 130
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_crash_is_in_the_log(daemons, tmp_path):
+    """A daemon in the background that ends by a mistake of its own leaves the place in its log, and no socket."""
+    daemons.run("--detach", "--pidfile", "--log-file")
+    pid = int((tmp_path / "small.pid").read_text())
+    daemons.appctl("crash")
+    daemons.appctl("version")  # wakes it
+    until(lambda: not Path(f"/proc/{pid}").exists(), "the end")
+    log = (tmp_path / "small.log").read_text()
+    assert "|daemon|EMER|ends: ArithmeticError: a bug\n" in log
+    assert re.search(r"\|daemon\|EMER\|  File .*small_daemon.py", log)
+    assert [p.name for p in tmp_path.iterdir()] == ["small.log"]
