@@ -54,28 +54,36 @@ def complement(intervals: list[Interval], width: int) -> list[Interval]:
 def cover(intervals: list[Interval], width: int, maskable: bool = True) -> list[Cube]:
     """The fewest prefixes of ``width`` bits that are exactly the intervals' values; single values if not maskable.
 
-    All values but one become one cube a bit, as in OVN: each says that its bit differs. (They become prefixes for an
-    IPv6 address, whose masks ovs-ofctl does not all read: as many, and plainer.)
+    All values but one prefix become one cube for each of its bits, as in OVN: each says that its bit differs. (They
+    become prefixes for an IPv6 address, whose masks ovs-ofctl does not all read: as many, and plainer.)
 
     Raises:
         TooManyFlowsError: they are more than LIMIT.
     """
-    ones = (1 << width) - 1
+    if not maskable:
+        return _singles(intervals, width)
     gaps = complement(intervals, width)
-    if maskable and len(gaps) == 1 and gaps[0][0] == gaps[0][1] and 1 < width < 128:
-        return [(~gaps[0][0] & bit, bit) for bit in (1 << i for i in range(width))]
+    if len(gaps) == 1 and 1 < width < 128:
+        low, size = gaps[0][0], gaps[0][1] - gaps[0][0] + 1
+        if size & size - 1 == 0 and low % size == 0:
+            return [(~low & bit, bit) for bit in (1 << i for i in range(size.bit_length() - 1, width))]
+    ones = (1 << width) - 1
     out: list[Cube] = []
     for start, end in intervals:
         low = start
         while low <= end:
-            size = (low & -low or 1 << width) if maskable else 1
-            while size > end - low + 1:
-                size >>= 1
+            size = min(low & -low or 1 << width, 1 << (end - low + 1).bit_length() - 1)
             out.append((low, ones & ~(size - 1)))
             low += size
-            if len(out) > LIMIT:
-                raise too_many()
+        if len(out) > LIMIT:
+            raise too_many()
     return out
+
+
+def _singles(intervals: list[Interval], width: int) -> list[Cube]:
+    if sum(end - start + 1 for start, end in intervals) > LIMIT:
+        raise too_many()
+    return [(v, (1 << width) - 1) for start, end in intervals for v in range(start, end + 1)]
 
 
 class Work:

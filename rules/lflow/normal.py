@@ -225,7 +225,11 @@ def _interval(c: Comparison, ports: Mapping[str, int]) -> Range | None:
             intervals = [(value + 1, last)]
         case _:
             intervals = [(value, last)]
-    return Range(c.symbol, low, width, [(a, b) for a, b in intervals if a <= b])
+    intervals = [(a, b) for a, b in intervals if a <= b]
+    if low + width == c.symbol.width:  # the highest bits, as of a prefix: so many values of the whole field
+        intervals = [(a << low, (b + 1 << low) - 1) for a, b in intervals]
+        low, width = 0, c.symbol.width
+    return Range(c.symbol, low, width, intervals)
 
 
 def _gapped(c: Comparison) -> list[Cube]:

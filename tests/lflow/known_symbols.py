@@ -151,6 +151,50 @@ def multicast6(p):
     return p["dl_dst"] >> 32 == 0x3333
 
 
+def either(check, needs=always):
+    """What may be tested both ways: its negation keeps what it needs."""
+    return lambda p, positive: bool(needs(p)) and bool(check(p)) == positive
+
+
+GROUPS = {
+    "mcast_all_nodes": [number("ff01::1"), number("ff02::1")],
+    "mcast_all_rtrs": [number("ff01::2"), number("ff02::2"), number("ff05::2")],
+}
+
+
+def reserved(p):
+    return p["ipv6_dst"] >> 116 == 0xFF0 and p["ipv6_dst"] & (1 << 112) - 1 == 0
+
+
+def solicited(p):
+    return p["ipv6_dst"] >> 24 == number("ff02::1:ff00:0") >> 24
+
+
+def flooded(p):
+    return reserved(p) or solicited(p) or any(p["ipv6_dst"] in group for group in GROUPS.values())
+
+
+def both(first, second, needs):
+    """``first && second``, of which only the second needs something: so ``!`` of it is ``!first || !second``."""
+
+    def holds(p, positive):
+        parts = bool(first(p)) == positive, bool(needs(p)) and bool(second(p)) == positive
+        return all(parts) if positive else any(parts)
+
+    return holds
+
+
+MULTICAST = {
+    "eth.bcast": either(lambda p: p["dl_dst"] == 0xFFFFFFFFFFFF),
+    "eth.mcastv6": either(multicast6),
+    "ip4.src_mcast": either(lambda p: p["nw_src"] >> 28 == 14, IP4),
+    "ip4.mcast": both(lambda p: p["dl_dst"] >> 40 & 1, lambda p: p["nw_dst"] >> 28 == 14, IP4),
+    "ip6.mcast": both(multicast6, lambda p: p["ipv6_dst"] >> 120 == 0xFF, IP6),
+    "ip6.mcast_rsvd": either(reserved, IP6),
+    "ip6.mcast_sol_node": either(solicited, IP6),
+    "ip6.mcast_flood": both(multicast6, flooded, IP6),
+} | {f"ip6.{n}": either(lambda p, group=group: p["ipv6_dst"] in group, IP6) for n, group in GROUPS.items()}
+
 OVN = Language(
     {f"reg{i}": Field(32, False, at(f"reg{i}"), always, NUMBERS) for i in range(10)}
     | {
@@ -170,10 +214,10 @@ OVN = Language(
         "ct_label": Field(128, False, at("ct_label"), always, IPV6),
         "ct_state": Field(32, False, at("ct_state"), always, (0, 0x20, 0x21, 0xFF, 0x100)),
         "ct_label.label": Field(32, False, at("ct_label", 96, 32), always, NUMBERS),
-        "ct_mark.blocked": Field(1, False, at("ct_mark", 0, 1), always, (0, 1)),
-        "ct_label.natted": Field(1, False, at("ct_label", 1, 1), always, (0, 1)),
+        "ct_label.ecmp_reply_eth": Field(48, False, at("ct_label", 32, 48), always, MACS),
+        "ct_label.ecmp_reply_port": Field(16, False, at("ct_label", 80, 16), always, TCP_PORTS),
+        "ct_mark.ecmp_reply_port": Field(16, False, at("ct_mark", 16, 16), always, TCP_PORTS),
         "flags": Field(32, False, at("reg10"), always, NUMBERS),
-        "flags.loopback": Field(1, False, at("reg10", 0, 1), always, (0, 1)),
         "eth.mcast": Field(1, False, at("dl_dst", 40, 1), always, (0, 1)),
         "ct.trk": Field(1, False, at("ct_state", 5, 1), always, (0, 1)),
         "nd.target": Field(128, False, at("nd_target"), discovery(135, 136), IPV6),
@@ -181,6 +225,19 @@ OVN = Language(
         "nd.tll": Field(48, False, at("nd_tll"), discovery(136), MACS),
         "rarp.op": Field(16, True, at("arp_op"), RARP, (3, 4)),
         "rarp.spa": Field(32, False, at("arp_spa"), RARP, IPV4),
+        "rarp.tpa": Field(32, False, at("arp_tpa"), RARP, IPV4),
+        "rarp.sha": Field(48, False, at("arp_sha"), RARP, MACS),
+        "rarp.tha": Field(48, False, at("arp_tha"), RARP, MACS),
+    }
+    | {
+        f"flags.{n}": Field(1, False, at("reg10", b, 1), always, (0, 1))
+        for n, b in {"loopback": 0, "force_snat_for_dnat": 2, "force_snat_for_lb": 3, "skip_snat_for_lb": 9}.items()
+    }
+    | {"flags.use_snat_zone": Field(1, False, at("reg10", 11, 1), always, (0, 1))}
+    | {
+        f"{where}.{n}": Field(1, False, at(where, b, 1), always, (0, 1))
+        for where in ("ct_mark", "ct_label")
+        for b, n in enumerate(("blocked", "natted", "skip_snat", "force_snat"))
     }
     | {
         f"ct.{n}": Field(1, False, at("ct_state", b, 1), lambda p: p["ct_state"] & 0x20, (0, 1))
@@ -200,11 +257,7 @@ OVN = Language(
         ),
         "mldv2": lambda p: ICMP6(p) and multicast6(p) and p["ipv6_dst"] == number("ff02::16") and p["icmp_type"] == 143,
     },
-    BOOLEANS
-    | {
-        "eth.bcast": lambda p, positive: (p["dl_dst"] == 0xFFFFFFFFFFFF) == positive,
-        "ip4.src_mcast": lambda p, positive: IP4(p) and (p["nw_src"] >> 28 == 14) == positive,
-    },
+    BOOLEANS | MULTICAST,
     "reg14",
     "reg15",
 )

@@ -133,6 +133,12 @@ def test_expansion_ends(text):
     assert not said.error or said.error == "Expression needs too many OpenFlow flows (the limit is 65536)."
 
 
+def test_work_without_many_flows_ends():
+    """An expression whose conversion compares too many pairs is refused, even if few flows would remain."""
+    pairs = " || ".join(f"(reg0 == {i} && reg1 == {i})" for i in range(2000))
+    assert "too many OpenFlow flows" in describe(f"reg2 == 1 && (reg3 == 1 || (({pairs}) && ({pairs})))").error
+
+
 def test_a_text_of_any_length_is_answered():
     """An expression beyond the longest that is read is refused as that."""
     assert describe("1 && " * 400_000 + "1").error == "Expression is longer than 1048576 characters."

@@ -29,7 +29,7 @@ def test_flows_match_what_the_expression_means(name, data):
     expression = data.draw(drawn.expressions(language))
     rows = openflow(expression.text, "next;", 0, 7, PORTS, 5, symbols=table)
     description = describe(expression.text, table, drawn.PORTS)
-    assert not description.error or "more than" in description.error, description.rendering
+    assert not description.error or "too many" in description.error, description.rendering
     if description.error:
         return
     for packet in data.draw(st.lists(drawn.packets(language), min_size=3, max_size=8)):

@@ -115,6 +115,18 @@ def test_a_share_in_two_conjunctions_is_one_flow():
     assert ("ip,reg0=0x1,metadata=0x1,nw_src=10.0.0.4", "conjunction(1,1/2),conjunction(1048577,1/2)") in rows
 
 
+def test_a_whole_match_comes_before_a_share_of_one():
+    """Where an alternative alone says what a share says, the flow carries out the actions."""
+    rows = openflow(f"({SETS}) || (ip4 && tcp.dst == 80)", "next;", 2, 1, conj_id=1)
+    assert [a for m, a in rows if m == "tcp,metadata=0x1,tp_dst=80"] == ["resubmit(,19)"]
+
+
+def test_the_end_of_a_conjunction_is_printed_in_the_switchs_order():
+    """conj_id stands behind pkt_mark and before the connection's state, as dump-flows prints it."""
+    rows = openflow(f"{SETS} && pkt.mark == 1 && ct.est", "next;", 2, 1, conj_id=1, symbols=OVN)
+    assert "pkt_mark=0x1,conj_id=1,ct_state=+est+trk,tcp,metadata=0x1" in {m for m, _ in rows}
+
+
 @pytest.mark.parametrize(
     ("match", "actions", "expected"),
     [
