@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from openvswitch import OpenVSwitch
-from world import until
+from world import SCHEMAS, until
 
 
 class Host:
@@ -138,8 +138,6 @@ def test_settings_may_change(host):
 
 def test_another_southbound_database(host, ovsdb):
     """With another ovn-remote the host follows that database: its rows there, its flows from there."""
-    from world import SCHEMAS
-
     other = ovsdb(SCHEMAS / "ovn-sb.ovsschema")
     host.set(f"ovn-remote={other.remote}")
     until(lambda: [r["name"] for r in other.select("Chassis", ["name"])] == ["host1"], host.controller.text)
