@@ -147,6 +147,8 @@ def _read(name: str, arguments: list[str], relations: list[RelationDef], network
                 for relation, (_, inserted) in _read_server(name, source.name, relations, tls).items():
                     facts.setdefault(relation, ([], []))[1].extend(inserted)
     except (FileError, RemoteError) as error:
+        if tls is None and any(part.strip().startswith("ssl:") for a in arguments for part in a.split(",")):
+            raise click.UsageError("ssl: remotes need --private-key, --certificate and --ca-cert") from error
         raise Failure(str(error)) from error
     return facts
 

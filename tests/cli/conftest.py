@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this one
 
 from daemons import Daemons
+from recorded import Recorded
 from world import World
 
 
@@ -25,3 +26,11 @@ def world(tmp_path, ovsdb):
     made = World(tmp_path, ovsdb)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    """The databases and flows of a small network that ran in the sandbox."""
+    made = Recorded(tmp_path_factory.mktemp("recorded"))
+    assert made.done.returncode == 7, made.done.stderr
+    return made

@@ -1,0 +1,42 @@
+"""``ovn-rules sandbox``: real servers and the daemons for as long as a command runs."""
+
+from pathlib import Path
+
+from recorded import one_line, run
+
+
+def test_the_commands_status_is_the_sandboxs(recorded):
+    """The sandbox ends with the command, with its exit status, and leaves no folder and no process."""
+    assert recorded.done.returncode == 7
+    folder = (recorded.folder / "folder").read_text().strip()
+    assert folder.startswith("/")
+    assert not Path(folder).exists()
+    commands = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            commands.append(each.read_bytes())
+        except OSError:
+            continue
+    assert not [c for c in commands if folder.encode() in c]
+
+
+def test_derive_inside_needs_no_database(recorded):
+    """In the sandbox commands find its databases, the host's own one too, by themselves."""
+    lines = [line.strip() for line in (recorded.folder / "derived-inside").read_text().splitlines()]
+    assert sorted(lines) == recorded.flows()
+
+
+def test_a_command_that_does_not_exist():
+    """A command that can't be run is one line, and everything ends."""
+    assert one_line(run("sandbox", "--", "no-such-command")) == (
+        1,
+        "can't run no-such-command: No such file or directory",
+    )
+
+
+def test_missing_servers(tmp_path):
+    """Without Open vSwitch it says what isn't found and what to install."""
+    status, line = one_line(run("sandbox", "true", PATH=str(tmp_path)))
+    assert status == 1
+    assert line.startswith("not found: ")
+    assert line.endswith("; install openvswitch-switch")
