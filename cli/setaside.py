@@ -89,13 +89,15 @@ class SetAside:
                 break
             left = [unit for unit, _ in failed]
         for (name, gone, come), failure in failed:
-            kept: list[tuple[Unit, RuleFailure]] = []
-            if gone and come:  # what goes may go without what comes
-                _try(engine, [(name, gone, [])], results, kept)
-            self.inserted.update(dict.fromkeys([(name, f) for f in come], ()))
-            if kept or not come:
-                self.deleted.update(dict.fromkeys((name, f) for f in gone))
-            self._say([(name, f) for f in come or gone], failure, known)
+            parts: list[Unit] = [(name, gone, [])] if gone else []  # what goes may go without what comes
+            parts += [(name, [], [fact]) for fact in come]
+            bad = [(parts[0], failure)] if len(parts) == 1 else []
+            if not bad:
+                _try(engine, parts, results, bad)
+            for (_, deleted, inserted), reason in bad:
+                self.inserted.update(dict.fromkeys([(name, f) for f in inserted], ()))
+                self.deleted.update(dict.fromkeys((name, f) for f in deleted))
+                self._say([(name, f) for f in (*deleted, *inserted)], reason, known)
         return _joined(results)
 
     def lines(self) -> list[str]:
