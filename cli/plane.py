@@ -47,7 +47,7 @@ class Plane:
         self.engine = Engine(self.program)
         self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
         self._conflicts: set[Conflict] = set()
-        self._exhausted: set[str] = set()
+        self._exhausted: dict[str, frozenset[tuple[Any, ...]]] = {}
         self.aside = SetAside(self.log)
 
     # -- databases -----------------------------------------------------------------------------------------
@@ -144,18 +144,13 @@ class Plane:
                 self.log.say(level, text.format(**dict(zip(self._columns[relation], fact, strict=True))))
         for conflict in changes.conflicts:
             self._report_conflict(conflict)
-        waiting = {e.relation: e for e in changes.exhausted}
-        for relation, exhausted in waiting.items():
-            text = (
-                f"all tunnel keys exhausted: {names(exhausted.groups)}"
-                if relation == "PortKey"
-                else (f"{relation}: all numbers exhausted: {names(exhausted.groups)}")
-            )
-            if text not in self._exhausted:
-                if len(self._exhausted) >= _REMEMBERED:
-                    self._exhausted.clear()
-                self._exhausted.add(text)
-                self.log.say("warn", f"{text} must wait until one is free")
+        waiting = {e.relation: e.groups for e in self.engine.exhausted()}
+        for relation, groups in waiting.items():
+            new = tuple(g for g in groups if g not in self._exhausted.get(relation, ()))
+            what = "all tunnel keys" if relation == "PortKey" else f"{relation}: all numbers"
+            if new:
+                self.log.say("warn", f"{what} exhausted: {names(new)} must wait until one is free")
+        self._exhausted = {relation: frozenset(groups) for relation, groups in waiting.items()}
 
     def _report_conflict(self, conflict: Conflict) -> None:
         if conflict in self._conflicts:

@@ -165,7 +165,7 @@ def test_what_runs_out_is_said_once():
     plane.commit({"Place": ((), [("a", 2)])})
     assert plane.log.lines == [
         "warn Number: all numbers exhausted: c must wait until one is free",
-        "warn Number: all numbers exhausted: c, d must wait until one is free",
+        "warn Number: all numbers exhausted: d must wait until one is free",
     ]
 
 
