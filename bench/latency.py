@@ -5,8 +5,8 @@ Usage: python bench/latency.py [--ports N ...] [--changes N] [--no-switch]
 Real ovsdb-servers, ovs-vswitchd (dummy datapath) and both daemons, all on this machine. A change adds one port with
 an address to a switch of 50. Times are from sending the northbound transaction until a monitor has shown the southbound
 row that mentions the new address, and until the switch has reported the flow that does. The floor is the time the
-same databases need for the same two transactions when a script sends them: the northbound one, and with its reply in
-hand the rows that the daemon would write.
+same databases, as full and at the same pace, need for the same two transactions when a script sends them: the
+northbound one, and with its reply in hand the rows that the daemon would write.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMAS = Path(ezbake.__file__).parent
+PAUSE = 0.02
+"""Seconds between changes: an administrator's machine isn't in a tight loop."""
+
 VSWITCH = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -85,6 +88,7 @@ class Site:
     def __init__(self, folder: str, *, switch: bool) -> None:
         self.folder = folder
         self.processes: list[subprocess.Popen[Any]] = []
+        self.daemons: list[subprocess.Popen[Any]] = []
         self.environment = {
             **os.environ,
             **{f"{who}_{what}DIR": folder for who in ("OVS", "OVN") for what in ("RUN", "LOG", "DB")},
@@ -124,7 +128,8 @@ class Site:
 
     def daemon(self, *argv: str) -> subprocess.Popen[Any]:
         """Start one of the daemons."""
-        return self.start(str(Path(sys.executable).with_name("ovn-rules")), "daemon", *argv)
+        self.daemons.append(self.start(str(Path(sys.executable).with_name("ovn-rules")), "daemon", *argv))
+        return self.daemons[-1]
 
     def vsctl(self, *argv: str) -> None:
         """Configure the switch."""
@@ -202,7 +207,6 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
     with site_for(switch=switch) as site:
         nb, sb = (Client(f"{site.folder}/{x}.sock") for x in ("nb", "sb"))
         switches = build(nb, ports)
-        floor = floors(site, changes)
         start = time.perf_counter()
         northd = site.daemon("northd", "--nb", f"unix:{site.folder}/nb.sock", "--sb", f"unix:{site.folder}/sb.sock")
         site.until(lambda: settled(sb, ports))
@@ -228,72 +232,85 @@ def measure(ports: int, changes: int, *, switch: bool) -> dict[str, Any]:
             if watch is not None:
                 watch.await_text(f"dl_dst={mac}")
                 flows.append(time.perf_counter() - start)
-            time.sleep(0.02)
+            time.sleep(PAUSE)
             nb.call(
                 "transact",
                 "OVN_Northbound",
                 {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", uuid]]},
             )
             monitor.await_text(f"eth.dst == {mac}", gone=True)
-            time.sleep(0.02)
+            time.sleep(PAUSE)
+        used = memory(northd.pid)
+        for process in site.daemons:
+            process.kill()
+            process.wait()
+        floor = floors(site, switches, changes)
         result = {"ports": ports, "cold start s": round(cold, 2), **figures("floor", floor), **figures("rows", rows)}
         if flows:
             result |= figures("flow", flows)
         result["rows / floor"] = round(statistics.median(rows) / statistics.median(floor), 2)
         if flows:
             result["flow / floor"] = round(statistics.median(flows) / statistics.median(floor), 2)
-        result["northd MB"] = memory(northd.pid)
+        result["northd MB"] = used
         return result
 
 
-def floors(site: Site, changes: int) -> list[float]:
-    """What the databases themselves need, measured before the daemons run."""
+def floors(site: Site, switches: list[str], changes: int) -> list[float]:
+    """What the same databases need for the same transactions, sent by a script at the same pace."""
     nb, sb, monitor = (Client(f"{site.folder}/{x}.sock") for x in ("nb", "sb", "sb"))
     monitor.call("monitor", "OVN_Southbound", "m", {"Pipeline": [{"columns": ["match"], "select": {"initial": False}}]})
-    switch = nb.call(
-        "transact", "OVN_Northbound", {"op": "insert", "table": "Logical_Switch", "row": {"name": "floor"}}
-    )[0]["uuid"]
     times = []
     for n in range(changes):
-        mac, name = mac_of(n), f"floor-{n}"
-        ops = southbound_rows(switch[1], name, mac, 60000 - n)
+        mac, name, where = mac_of(n), f"floor-{n}", ["uuid", switches[n % len(switches)]]
+        ops, undo = southbound_changes(sb, where, name, mac, 60000 - n)
+        time.sleep(PAUSE)
         start = time.perf_counter()
-        port = nb.call("transact", "OVN_Northbound", insert(switch, name, mac))[0]["uuid"]
+        port = nb.call("transact", "OVN_Northbound", insert(where, name, mac))[0]["uuid"]
         sb.call("transact", "OVN_Southbound", *ops)
         monitor.await_text(f"eth.dst == {mac}", gone=False)
         times.append(time.perf_counter() - start)
+        time.sleep(PAUSE)
         nb.call(
             "transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Port", "where": [["_uuid", "==", port]]}
         )
-        sb.call(
-            "transact", "OVN_Southbound", *({"op": "delete", "table": t, "where": []} for t in ("Pipeline", "Binding"))
-        )
-    nb.call(
-        "transact", "OVN_Northbound", {"op": "delete", "table": "Logical_Switch", "where": [["_uuid", "==", switch]]}
-    )
+        sb.call("transact", "OVN_Southbound", *undo)
+        monitor.await_text(f"eth.dst == {mac}", gone=True)
     return times
 
 
-def southbound_rows(switch: str, name: str, mac: str, key: int) -> list[dict[str, Any]]:
-    """The operations that the daemon's transaction for a new port consists of."""
-    where = ["uuid", switch]
+def southbound_changes(
+    sb: Client, where: list[str], name: str, mac: str, key: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The operations that the daemon's transaction for a new port consists of, and some that undo them."""
+    flood = [["match", "==", "eth.dst[40]"], ["table_id", "==", 1], ["logical_datapath", "==", where]]
+    columns = ["_uuid", "actions"]
+    select = {"op": "select", "table": "Pipeline", "where": flood, "columns": columns}
+    (old,) = sb.call("transact", "OVN_Southbound", select)[0]["rows"]
 
     def row(table: int, match: str, actions: str, priority: int = 50) -> dict[str, Any]:
         columns = {"table_id": table, "priority": priority, "match": match, "actions": actions}
         return {"op": "insert", "table": "Pipeline", "row": {"logical_datapath": where, **columns}}
 
     out = f'outport = "{name}"; next;'
-    flood = " ".join(f'outport = "port-0-{i}"; next;' for i in range(50))
-    binding = {"logical_datapath": where, "logical_port": name, "tunnel_key": key, "mac": mac}
-    old = [["match", "==", "eth.dst[40]"], ["table_id", "==", 99 % 32], ["logical_datapath", "==", where]]
-    return [
-        {"op": "insert", "table": "Binding", "row": binding},
+    rows = [
         row(0, f'inport == "{name}" && eth.src == {{{mac}}}', "next;"),
         row(1, f"eth.dst == {mac}", out),
         row(3, f'outport == "{name}" && eth.dst == {{{mac}}}', "output;"),
-        {"op": "delete", "table": "Pipeline", "where": old},
-        row(1, "eth.dst[40]", f"{flood} {out}", 100),
     ]
+    binding = {"logical_datapath": where, "logical_port": name, "tunnel_key": key, "mac": mac}
+    changes = [
+        {"op": "insert", "table": "Binding", "row": binding},
+        *rows,
+        {"op": "delete", "table": "Pipeline", "where": [["_uuid", "==", old["_uuid"]]]},
+        row(1, "eth.dst[40]", f"{old['actions']} {out}", 100),
+    ]
+    undo = [
+        {"op": "delete", "table": "Binding", "where": [["logical_port", "==", name]]},
+        *({"op": "delete", "table": "Pipeline", "where": [["match", "==", r["row"]["match"]]]} for r in rows),
+        {"op": "delete", "table": "Pipeline", "where": flood},
+        row(1, "eth.dst[40]", old["actions"], 100),
+    ]
+    return changes, undo
 
 
 def flow_count(site: Site) -> int:

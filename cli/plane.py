@@ -168,10 +168,15 @@ class Plane:
     # -- the loop ------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Send what is to be sent."""
+        """Send what is to be sent: to one database after the other, in the order they were attached.
+
+        What others wait for goes first, and has the servers to itself.
+        """
         for writer in self.writers.values():
             for event in writer.run():
                 self.log.say("warn", str(event))
+            if writer.in_flight:
+                break
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""
@@ -179,6 +184,8 @@ class Plane:
             database.wait(poller)
         for writer in self.writers.values():
             writer.wait(poller)
+            if writer.in_flight:
+                break
 
     @property
     def idle(self) -> bool:

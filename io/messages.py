@@ -56,6 +56,13 @@ class MessageReader:
         Raises:
             ProtocolError: The bytes are not UTF-8 or not JSON objects.
         """
+        if not self._parts and chunk[:1] == b"{" and chunk[-1:] == b"}":
+            try:
+                message: dict[str, Any] = json.loads(chunk)  # what usually comes is one whole message
+            except (ValueError, RecursionError):
+                pass
+            else:
+                return [message]
         self._parts.append(chunk)
         if not self._ends_message(chunk):
             return []

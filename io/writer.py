@@ -85,6 +85,11 @@ class Writer:
         return self._flying is None and not self._isolation.busy and not any(c.dirty for c in self._comparisons)
 
     @property
+    def in_flight(self) -> bool:
+        """A transaction has been sent and not yet answered."""
+        return self._flying is not None
+
+    @property
     def waiting(self) -> int:
         """How many keys wait to be compared."""
         return sum(len(c.dirty) for c in self._comparisons)

@@ -6,6 +6,7 @@ text is translated with the keys of just those ports: when a port comes or goes,
 
 import re
 import zlib
+from functools import lru_cache
 
 from ovn_rules.engine import _, allocate, collect, every, pure, rule
 from ovn_rules.rules.ezbake.relations import (
@@ -33,6 +34,10 @@ Flows = tuple[tuple[str, str], ...]
 
 CONJUNCTION_IDS = 2**20 - 1
 
+# A flow that goes is translated like when it came; what has changed lately changes again.
+_openflow = lru_cache(maxsize=4096)(lflow.openflow)
+_problem = lru_cache(maxsize=4096)(lflow.problem)
+
 _ADDRESS_AND_MORE = re.compile(r"(eth\.dst == (?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}) .*", re.DOTALL)
 _METADATA = re.compile(r"(?:^|,)(?:metadata=(0x[0-9a-f]+)|set_field:(0x[0-9a-f]+)->metadata)(?=,|$)")
 _KEY = re.compile(r"(?:^|,)(?:reg[67]=(0x[0-9a-f]+)|set_field:(0x[0-9a-f]+)->reg[67])(?=,|$)")
@@ -56,7 +61,7 @@ def ports_in(text: str) -> tuple[str, ...]:
 @pure
 def flows(match: str, actions: str, table: int, datapath: int, ports: Ports, conj_id: int) -> Flows:
     """A logical flow as pairs of OpenFlow match and actions."""
-    return lflow.openflow(readable(match), actions, table, datapath, ports, conj_id)
+    return _openflow(readable(match), actions, table, datapath, ports, conj_id)
 
 
 @pure
@@ -68,7 +73,7 @@ def conjunctive(match: str, actions: str, ports: Ports) -> bool:
 @pure
 def problem(match: str, actions: str, table: int) -> str:
     """What is wrong with a logical flow; empty for nothing."""
-    return lflow.problem(readable(match), actions, table)
+    return _problem(readable(match), actions, table)
 
 
 @pure
