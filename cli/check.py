@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.sources import PROGRAMS
 from ovn_rules.engine import Engine, LoadError, Program, inspection

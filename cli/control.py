@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ovs.stream
 import ovs.unixctl
 import ovs.unixctl.server
+
 from ovn_rules.cli.log import Log
 
 if TYPE_CHECKING:

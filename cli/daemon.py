@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 import ovs.poller
+
 from ovn_rules.cli import commands
 from ovn_rules.cli.controller import Controller
 from ovn_rules.cli.daemon_process import DaemonProcess

@@ -7,12 +7,13 @@ import time
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+
 from ovn_rules.cli.trees import explanation
 from ovn_rules.engine import Changes, Engine
 from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE
-from rich.console import Console
-from rich.table import Table
 
 NET_A = "0a000000-0000-4000-8000-00000000000a"
 NET_B = "0b000000-0000-4000-8000-00000000000b"

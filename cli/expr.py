@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from ovn_rules.rules.lflow import EZBAKE, OVN, Description, describe
 
 if TYPE_CHECKING:

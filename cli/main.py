@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+
 from ovn_rules.cli import __version__
 from ovn_rules.cli.failure import Failure
 

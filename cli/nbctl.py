@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.nbctl_commands import COMMANDS, Call, Command
 from ovn_rules.cli.northbound import Northbound

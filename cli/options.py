@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
 from ovn_rules.cli.places import absolute
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import ovs.poller
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.io.session import Session
 from ovn_rules.io.streams import RemoteError, split_remotes

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.rules import ezbake
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import ovs.poller
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
 from ovn_rules.cli.progress import Steps

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
-from ovn_rules.engine.ir import Aggregate
 from rich.text import Text
 from rich.tree import Tree
+
+from ovn_rules.engine import Derivation, Engine, Explainer, Fact, Premise
+from ovn_rules.engine.ir import Aggregate
 
 MAX_INPUTS = 8
 """Inputs shown of an aggregate, unless all are asked for."""

@@ -8,13 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import Network, load_network, network_options
 from ovn_rules.cli.trees import as_json, explanation
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.io.flows import DEFAULT_PRIORITY
-from rich.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import networkx as nx
+
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom
 
 if TYPE_CHECKING:

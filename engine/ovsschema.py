@@ -194,9 +194,7 @@ def _table(name: str, table: dict[str, Any], rooted: bool) -> TableSchema:
             raise SchemaError(f"{where}: index {json.dumps(index)} is not a list of its columns")
         indexes.append(tuple(index))
     is_root = _member(table, "isRoot", bool, where, False) or not rooted
-    return TableSchema(
-        name, parsed, tuple(indexes), is_root, _member(table, "maxRows", int, where, UNLIMITED)
-    )
+    return TableSchema(name, parsed, tuple(indexes), is_root, _member(table, "maxRows", int, where, UNLIMITED))
 
 
 def _column(table: str, name: str, column: dict[str, Any]) -> ColumnSchema:
@@ -240,9 +238,7 @@ def _base(given: Any, where: str) -> BaseType:
     ref_type = base.get("refType", "strong")
     if ref_type not in ("strong", "weak"):
         raise SchemaError(f'{where}: "refType" is "strong" or "weak", not {json.dumps(ref_type)}')
-    return BaseType(
-        atom, tuple(enum), base.get(f"min{kind}"), base.get(f"max{kind}"), base.get("refTable"), ref_type
-    )
+    return BaseType(atom, tuple(enum), base.get(f"min{kind}"), base.get(f"max{kind}"), base.get("refTable"), ref_type)
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:
@@ -259,9 +255,7 @@ def _member(given: dict[str, Any], name: str, kind: type, where: str, default: A
     if value is _MISSING:
         raise SchemaError(f'{where} has no "{name}"')
     if value is not default and not isinstance(value, kind):
-        raise SchemaError(
-            f'"{name}" of {where} is {json.dumps(value)}, which is not a JSON {_JSON_NAMES[kind]}'
-        )
+        raise SchemaError(f'"{name}" of {where} is {json.dumps(value)}, which is not a JSON {_JSON_NAMES[kind]}')
     return value
 
 

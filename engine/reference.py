@@ -19,6 +19,8 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
+from pyDatalog import pyDatalog, pyEngine, pyParser
+
 from ovn_rules.engine.ir import (
     Aggregate,
     Allocate,
@@ -35,7 +37,6 @@ from ovn_rules.engine.ir import (
     Var,
 )
 from ovn_rules.engine.naive import attempts, binds, levels, ordered, value, winners
-from pyDatalog import pyDatalog, pyEngine, pyParser
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

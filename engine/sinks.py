@@ -176,9 +176,7 @@ def problems(sink: Sink, relation_columns: Sequence[str], schema: Schema) -> lis
         if isinstance(source, str) and source not in relation_columns
     )
     found.extend(
-        f"{where}: key column {column} is not among its columns"
-        for column in sink.key
-        if column not in sink.columns
+        f"{where}: key column {column} is not among its columns" for column in sink.key if column not in sink.columns
     )
     if not sink.key:
         found.append(f"{where}: it has no key")

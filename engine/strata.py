@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import networkx as nx
+
 from ovn_rules.engine.ir import Allocate, Atom, Clause, Program
 
 

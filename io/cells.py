@@ -147,9 +147,7 @@ class ChildRows:
         self._cells = Cells(child.columns, columns, self._table, schema.tables[child.table])
         key = {c: child.columns[c] for c in child.key}
         self._key = Cells(key, columns, self._table, schema.tables[child.table]) if key else None
-        self._below = [
-            ChildRows(c, columns, child.table, stored, self._child_touched) for c in child.children
-        ]
+        self._below = [ChildRows(c, columns, child.table, stored, self._child_touched) for c in child.children]
         for row in self._owner.rows.values():
             self.owner_changed(row[0], None, row)
         self._owner.watchers.append(self.owner_changed)

@@ -26,9 +26,7 @@ class Connected(Event):
 
     def __str__(self) -> str:
         """A line for the log."""
-        return f"{self.database}: connected to {self.remote} ({self.schema} {self.version})".replace(
-            " )", ")"
-        )
+        return f"{self.database}: connected to {self.remote} ({self.schema} {self.version})".replace(" )", ")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +117,7 @@ class Refused(Event):
 
     def __str__(self) -> str:
         """A line for the log."""
-        return (
-            f"{self.database}: table {self.table}: refused by the server: {self.reason}; wanted: {self.fact}"
-        )
+        return f"{self.database}: table {self.table}: refused by the server: {self.reason}; wanted: {self.fact}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,7 @@ class TableReplica:
         return RowError(f"table {self.name}, row {uuid}: it can't be decoded")
 
 
-def _put_elements(
-    changes: tuple[list[Fact], list[Fact]], uuid: str, was: Row, now: Row, *, pairs: bool
-) -> None:
+def _put_elements(changes: tuple[list[Fact], list[Fact]], uuid: str, was: Row, now: Row, *, pairs: bool) -> None:
     deleted, inserted = changes
     if was and now:
         gone, come = set(was).difference(now), set(now).difference(was)

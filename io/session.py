@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import ovs.reconnect
 import ovs.timeval
+
 from ovn_rules.io.messages import MessageReader, ProtocolError
 from ovn_rules.io.streams import RemoteError, UnreachableError, needs_tls, open_stream, reason
 

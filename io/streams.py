@@ -89,9 +89,7 @@ def split_remotes(remotes: str) -> list[str]:
     for remote in found:
         method, colon, rest = remote.partition(":")
         if not colon or method not in METHODS or not rest:
-            raise RemoteError(
-                f"{remote!r} is not a remote; one looks like unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT"
-            )
+            raise RemoteError(f"{remote!r} is not a remote; one looks like unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT")
         if method != "unix":
             host, _, port = rest.rpartition(":")
             if not host or not port.isdecimal() or not 0 < int(port) < 65536:

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ovs import timeval
+from ovs.poller import Poller
+
 from ovn_rules.io.flows import Flow, FlowKey, flow_delete, flow_mod, format_flow, is_plain
 from ovn_rules.io.ofctl import FlowReader, ReadError, assemble
 from ovn_rules.io.openflow_connection import (
@@ -28,8 +31,6 @@ from ovn_rules.io.openflow_connection import (
 from ovn_rules.io.openflow_encode import FlowTooLongError, encode_flow
 from ovn_rules.io.openflow_fields import UnknownTextError
 from ovn_rules.io.switch_events import Adopted, Connected, Event, Lost, Refused, Synced, Waiting
-from ovs import timeval
-from ovs.poller import Poller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,6 +5,7 @@ import sys
 
 import click
 import ovs.poller
+
 from ovn_rules.cli.control import ControlError
 from ovn_rules.cli.daemon_process import DaemonProcess
 from ovn_rules.cli.failure import Failure

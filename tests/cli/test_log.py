@@ -11,6 +11,7 @@ import pytest
 from daemons import SMALL, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.cli.log import Log, LogError, clean, start
 from ovn_rules.cli.ratelimit import LINE_BURST, MODULE_BURST, RateLimit
 

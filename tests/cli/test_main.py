@@ -8,6 +8,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+
 from ovn_rules.cli import __version__
 from ovn_rules.cli.main import COMMANDS, group
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from ovn_rules.cli.nbctl import nbctl
 from ovn_rules.cli.nbctl_commands import COMMANDS
 from ovn_rules.cli.northbound import Northbound

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.engine import Engine, Relation, _, allocate, column, load, pure, rule

@@ -2,11 +2,12 @@
 
 import pytest
 from hypothesis import event
+from programs import changes
+
 from ovn_rules.engine import reference
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.naive import Failure, evaluate
 from ovn_rules.engine.runtime import Engine, RuleFailure
-from programs import changes
 
 
 def show(program):

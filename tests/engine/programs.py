@@ -10,6 +10,7 @@ from itertools import product
 
 from clauses import INTS, PAIR, PAIRS, expression
 from hypothesis import strategies as st
+
 from ovn_rules.engine.ir import (
     BOOL,
     INT,

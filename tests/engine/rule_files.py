@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+
 from ovn_rules.engine import LoadError, load
 
 _numbers = itertools.count()

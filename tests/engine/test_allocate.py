@@ -2,9 +2,10 @@
 
 import pytest
 from clauses import atom, clause, program, relation
+from rule_files import Files, shown
+
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.runtime import Engine
-from rule_files import Files, shown
 
 NAME, HINT, NUMBER = relation("Name", "int"), relation("Hint", "int int"), relation("Number", "int int")
 

@@ -4,10 +4,11 @@ import pytest
 from clauses import _, atom, clause, expression, no, program, relation, where
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from programs import changes, programs, transactions
+
 from ovn_rules.engine.explain import Explainer
 from ovn_rules.engine.ir import INT, Aggregate, Allocate
 from ovn_rules.engine.runtime import Engine, RuleFailure
-from programs import changes, programs, transactions
 
 NODE, EDGE = relation("Node", "int"), relation("Edge", "int int")
 OUT, TOTAL = relation("Out", "int"), relation("Total", "int int")

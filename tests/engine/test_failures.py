@@ -2,6 +2,7 @@
 
 import pytest
 from clauses import STR, atom, clause, expression, no, program, relation, where
+
 from ovn_rules.engine.ir import INT, Aggregate, Allocate
 from ovn_rules.engine.runtime import Engine, RuleFailure
 

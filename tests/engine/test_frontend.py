@@ -4,6 +4,8 @@ import ast
 import sys
 
 import pytest
+from rule_files import Files
+
 from ovn_rules.engine.ir import (
     ANY,
     BOOL,
@@ -21,7 +23,6 @@ from ovn_rules.engine.ir import (
     Var,
     Wild,
 )
-from rule_files import Files
 
 STRS = Type("tuple", (STR,))
 

@@ -5,9 +5,10 @@ from ast import literal_eval
 from collections import defaultdict
 from pathlib import Path
 
+from rule_files import import_file
+
 from ovn_rules.engine import Engine, load
 from ovn_rules.engine.frontend_purity import BUILTINS
-from rule_files import import_file
 
 TEXT = (Path(__file__).parents[2] / "docs" / "rule-language.md").read_text()
 

@@ -6,9 +6,10 @@ import sys
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rule_files import Files
+
 from ovn_rules.engine import LoadError, load
 from ovn_rules.engine.ir import Atom, Bind, Filter, Member
-from rule_files import Files
 
 NAMES = """a b c n _ _x Link Place Tags nb nb.Port nb.Port.macs nb.Port.options shout words is_high PRIORITY TABLES
     count collect allocate every max len missing nb.Missing pure rule random time.time str None __name__"""

@@ -3,8 +3,9 @@
 import sys
 
 import pytest
-from ovn_rules.engine import Relation, column, load, pure, rule
 from rule_files import HEADER, Files, import_file
+
+from ovn_rules.engine import Relation, column, load, pure, rule
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from rule_files import Files
+
 from ovn_rules.engine import Database, load
 from ovn_rules.engine.ir import Atom, Table, Var, Wild
 from ovn_rules.engine.ovsschema import SchemaError, parse_schema
-from rule_files import Files
 
 SCHEMA = {
     "name": "NB",

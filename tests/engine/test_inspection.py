@@ -2,6 +2,7 @@
 
 import pytest
 from clauses import _, atom, clause, expression, no, program, relation, where
+
 from ovn_rules.engine import inspection
 from ovn_rules.engine.ir import INT, Aggregate
 from ovn_rules.engine.runtime import Engine

@@ -3,8 +3,9 @@
 import types
 
 import pytest
-from ovn_rules.engine import LoadError, Program, Relation, Uuid, load, rule
 from rule_files import Files, shown
+
+from ovn_rules.engine import LoadError, Program, Relation, Uuid, load, rule
 
 
 @pytest.fixture

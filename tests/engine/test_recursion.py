@@ -4,6 +4,7 @@ import networkx as nx
 from clauses import atom, clause, no, program, relation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.engine.runtime import Engine
 
 EDGE, REACH = relation("Edge", "int int"), relation("Reach", "int int")

@@ -2,11 +2,12 @@
 
 import pytest
 from clauses import INTS, _, atom, bind, clause, expression, member, no, program, relation, where
+from programs import fragile, letter, span
+
 from ovn_rules.engine import reference
 from ovn_rules.engine.ir import INT, STR, Aggregate, Allocate
 from ovn_rules.engine.naive import Failure, evaluate
 from ovn_rules.engine.runtime import Engine, RuleFailure
-from programs import fragile, letter, span
 
 EDGE = relation("Edge", "int int")
 NODE = relation("Node", "int")

@@ -8,12 +8,13 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from shipped import FACTS, START, read_by, transactions
+
 from ovn_rules.engine import Engine, reference
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.naive import evaluate
 from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE
-from shipped import FACTS, START, read_by, transactions
 
 SEQUENCES = int(os.environ.get("OVN_RULES_SEQUENCES", "30"))
 LENGTH = 6

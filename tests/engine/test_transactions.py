@@ -2,6 +2,7 @@
 
 import pytest
 from clauses import _, atom, clause, no, program, relation
+
 from ovn_rules.engine import inspection
 from ovn_rules.engine.runtime import Engine
 

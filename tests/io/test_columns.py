@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.engine.ovsschema import UNLIMITED, BaseType, ColumnSchema
 from ovn_rules.io.columns import apply_difference, decoder, encoder, normaliser
 

@@ -7,11 +7,12 @@ import socket
 
 import pytest
 from netschema import RELATIONS, SCHEMA, SWITCH, Held, dumped, facts_of, relation
+from servers import drive
+
 from ovn_rules.engine.ir import STR, UUID
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import Connected, LockAwaited, LockGained, LockLost, Lost, Unusable, Updated, Waiting
 from ovn_rules.io.streams import RemoteError
-from servers import drive
 
 
 def switch(name, number, **row):

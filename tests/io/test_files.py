@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from netschema import PORT, RELATIONS, SCHEMA, SWITCH, TAGS, dumped, facts_of, relation
+
 from ovn_rules.engine.ir import STR, UUID
 from ovn_rules.io.files import FileError, identify, read_file, read_files
 from ovn_rules.io.streams import RemoteError

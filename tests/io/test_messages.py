@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.io.messages import MessageReader, ProtocolError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text('{}"\\é𝄞', max_size=8)

@@ -8,8 +8,9 @@ import threading
 
 import pytest
 from netschema import RELATIONS, SCHEMA, Held, dumped, facts_of
-from ovn_rules.io.database import Database
 from servers import drive
+
+from ovn_rules.io.database import Database
 
 
 class Relay:

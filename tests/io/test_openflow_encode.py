@@ -7,12 +7,13 @@ import time
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ovs.poller import Poller
+
 from ovn_rules.io.flows import flow_mod, parse_dump
 from ovn_rules.io.ofctl import assemble
 from ovn_rules.io.openflow_connection import Committed, Connection, Failed, Ready
 from ovn_rules.io.openflow_encode import encode_flow
 from ovn_rules.io.openflow_fields import UnknownTextError
-from ovs.poller import Poller
 
 
 def hexadecimal(bits):

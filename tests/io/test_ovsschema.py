@@ -6,6 +6,7 @@ import json
 
 import pytest
 from netschema import SCHEMA
+
 from ovn_rules.engine.ovsschema import SchemaError, parse_schema, read_schema
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netschema import RELATIONS, SCHEMA, Held, dumped, facts_of
+from servers import drive
+
 from ovn_rules.io.database import Database
 from ovn_rules.io.files import read_file
-from servers import drive
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6) | st.sampled_from(
     ['"', "\\", '{"', "\n\t", "é\u2028", "𝄞", "set", "map", "uuid"]

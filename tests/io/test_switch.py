@@ -5,9 +5,10 @@ import time
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ovs.poller import Poller
+
 from ovn_rules.io.switch import NotConnectedError, Switch
 from ovn_rules.io.switch_events import Adopted, Connected, Lost, Refused, Synced, Waiting
-from ovs.poller import Poller
 
 TABLES = (0, 16, 17, 64)
 IN = (0, 100, "in_port=1", "set_field:0x1->metadata,set_field:0x1->reg6,resubmit(,16)")

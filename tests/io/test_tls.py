@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 from netschema import RELATIONS, SCHEMA
+from servers import drive
+
 from ovn_rules.io.database import Database
 from ovn_rules.io.streams import RemoteError, Tls
-from servers import drive
 
 
 class Authority:

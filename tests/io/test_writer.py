@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 from netschema import SCHEMA
+from servers import drive
+
 from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink, stored_columns
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import Contested
 from ovn_rules.io.writer import Writer
-from servers import drive
 
 COLUMNS = {
     "Wanted": ("name", "number", "tags", "opt"),

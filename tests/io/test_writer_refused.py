@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from netschema import SCHEMA
+from servers import drive
+
 from ovn_rules.engine.ovsschema import parse_schema
 from ovn_rules.engine.sinks import Sink, problems, stored_columns
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import LockGained, Refused, Unusable
 from ovn_rules.io.writer import Writer
-from servers import drive
 
 COLUMNS = {"Wanted": ("name", "number")}
 SINK = Sink(

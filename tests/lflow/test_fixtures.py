@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from ovn_rules.rules.lflow import EZBAKE, LflowError, describe, openflow, parse_actions, problem
 
 FIXTURES = Path(__file__).parent / "fixtures"

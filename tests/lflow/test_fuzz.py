@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.rules.lflow import EZBAKE, OVN, describe, needs_conjunction, openflow, ports_in, problem
 from ovn_rules.rules.lflow.cubes import LIMIT
 

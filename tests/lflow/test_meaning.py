@@ -5,6 +5,7 @@ import flow_meaning
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.rules.lflow import EZBAKE, OVN, describe, format_expression, openflow, parse
 from ovn_rules.rules.lflow.conjunctions import Flow, flows
 from ovn_rules.rules.lflow.matches import match_text

@@ -7,6 +7,7 @@ import flow_meaning
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.rules.lflow import (
     EZBAKE,
     OVN,

@@ -6,6 +6,7 @@ import drawn
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from ovn_rules.rules.lflow import EZBAKE, OVN, openflow
 
 PORTS = tuple(drawn.PORTS.items())

@@ -6,6 +6,7 @@ import drawn
 import flow_meaning
 import known_symbols
 import pytest
+
 from ovn_rules.rules.lflow import EZBAKE, OVN, LflowError, describe
 from ovn_rules.rules.lflow.fields import FIELDS, HERE, location
 from ovn_rules.rules.lflow.normal import expansion, needed

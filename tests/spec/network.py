@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from ovn_rules.engine import Engine
 from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE

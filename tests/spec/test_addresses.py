@@ -2,6 +2,7 @@
 
 import pytest
 from network import CENTRAL, CHASSIS, EVERYTHING, spec
+
 from ovn_rules.rules.ezbake.addresses import is_mac, only_from
 
 

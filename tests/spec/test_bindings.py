@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from network import CENTRAL, EVERYTHING, NORTHD, PROGRAMS, Network, spec
+
 from ovn_rules.engine import load
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.rules.ezbake import bindings

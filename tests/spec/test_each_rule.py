@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from network import CASES, CONTROLLER, EVERYTHING, NORTHD, PROGRAMS, Network
+
 from ovn_rules.engine import Engine
 
 BY_NATURE = {

@@ -1,6 +1,7 @@
 """OpenFlow tables 16 and up: logical flows as flows, numbers of logical switches, conjunctions."""
 
 from network import CHASSIS, CONTROLLER, spec
+
 from ovn_rules.rules.ezbake.translation import likely_id, numbers_in
 
 

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for helper modules beside this one
 
 from lab import Lab
+
 from ovn_rules.rules import ezbake
 
 FOLDER = Path(ezbake.__file__).parent
