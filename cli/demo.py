@@ -46,7 +46,8 @@ def binding(number: int, name: str, switch: str) -> dict[str, Any]:
 
 def host_rows(number: int, name: str, ip: str, peer: str, tunnel: int) -> dict[str, list[dict[str, Any]]]:
     """One host's own database: its settings, its integration bridge, its interfaces."""
-    ports, interfaces = [], []
+    ports: list[dict[str, Any]] = []
+    interfaces: list[dict[str, Any]] = []
 
     def add(label: str, ofport: int, ids: dict[str, str], port_ids: dict[str, str]) -> None:
         i = number * 100 + len(ports)

@@ -68,16 +68,19 @@ class Plane:
 
     def read(self, name: str) -> list[Delta]:
         """What a database has to say: its changes; everything else goes to the log."""
-        return [e.delta for e in self.databases[name].run() if not self._said(e)]
+        deltas: list[Delta] = []
+        for event in self.databases[name].run():
+            if isinstance(event, Updated):
+                deltas.append(event.delta)
+            else:
+                self._say(event)
+        return deltas
 
-    def _said(self, event: Event) -> bool:
-        if isinstance(event, Updated):
-            return False
+    def _say(self, event: Event) -> None:
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"
         self.log.say(level, str(event))
         if isinstance(event, Connected):
             self._check_version(event)
-        return True
 
     def _check_version(self, event: Connected) -> None:
         """Say when the server's schema is of another major version than the one the rules were written for."""

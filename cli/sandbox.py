@@ -58,7 +58,7 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
             run(environment, "ovsdb-tool", "create", f"{folder}/{name}.db", str(schema))
             server = (f"{folder}/{name}.db", f"--remote=punix:{folder}/{name}.sock", f"--unixctl={folder}/{name}.ctl")
             stack.enter_context(process(folder, environment, name, "ovsdb-server", *server))
-            until(lambda name=name: (folder / f"{name}.sock").exists(), name, folder)
+            until((folder / f"{name}.sock").exists, name, folder)
         control = f"--unixctl={folder}/ovs-vswitchd.ctl"
         switch = (f"unix:{folder}/db.sock", "--enable-dummy", "--disable-system", control)
         run(

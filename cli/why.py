@@ -149,10 +149,12 @@ def _value(text: str) -> Any:
 def port_numbers(network: Network) -> dict[str, set[int]]:
     """OpenFlow port numbers by port name, which ovs-ofctl prints on a terminal."""
     facts = network.engine.facts
-    names = dict(facts("ovs.Port")) if "ovs.Port" in network.engine.program.relations else {}
     numbers: dict[str, set[int]] = {}
-    if names:
-        ofports = dict(facts("ovs.Interface.ofport"))
+    ports = network.engine.program.relations.get("ovs.Port")
+    if ports is not None:
+        name = ports.position("name")
+        names: dict[str, str] = {f[0]: f[name] for f in facts("ovs.Port")}
+        ofports: dict[str, int] = {f[0]: f[1] for f in facts("ovs.Interface.ofport")}
         for port, interface in facts("ovs.Port.interfaces"):
             if port in names and interface in ofports:
                 numbers.setdefault(names[port], set()).add(ofports[interface])
@@ -205,7 +207,7 @@ def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, bool):
         return str(value).lower() == str(wanted).lower()
     if isinstance(value, int) and str(wanted).startswith("0x"):
-        return f"{value:#x}" == wanted
+        return f"{value:#x}" == str(wanted)
     return str(value) == str(wanted)
 
 

@@ -16,12 +16,12 @@ from ovn_rules.io.isolation import Contest, Isolation
 from ovn_rules.io.transaction import Transaction, UnsendableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.ovsschema import Schema
     from ovn_rules.io.database import Database
-    from ovn_rules.io.rows import Delta, Row, Watcher
+    from ovn_rules.io.rows import Row, Watcher
     from ovn_rules.io.transaction import Item
 
 MAX_OPERATIONS = 2000
@@ -103,7 +103,7 @@ class Writer:
         """Lets it write: every fact that should be stored has been noted, or will be."""
         self._started = True
 
-    def note(self, changes: Delta) -> None:
+    def note(self, changes: Mapping[str, tuple[Collection[Fact], Collection[Fact]]]) -> None:
         """Takes changes of derived facts: relation name to (deleted, inserted)."""
         for relation, (deleted, inserted) in changes.items():
             numbers = self._by_relation.get(relation, ())
