@@ -333,6 +333,18 @@ class ConjunctionHint(Relation):
     id: int = column("1 to 1048575")
 
 
+class TranslatedFlow(Relation):
+    """A logical flow in the terms of OpenFlow, the same on every host."""
+
+    datapath: Uuid = column("the logical switch")
+    table: int = column("the logical table")
+    priority: int = column("the priority")
+    match: str = column("the logical match")
+    actions: str = column("the logical actions")
+    of_match: str = column("an OpenFlow match; several flows may come of one logical flow")
+    of_actions: str = column("OpenFlow actions, or a share in a conjunction")
+
+
 class WantedFlow(Relation, key=("chassis", "table", "priority", "match")):
     """A flow that a rule asks for. Of several with one match, the one of the smallest rank is installed."""
 

@@ -25,6 +25,7 @@ from ovn_rules.rules.ezbake.relations import (
     SharedFlow,
     StoredNumber,
     TaggedHere,
+    TranslatedFlow,
     WantedFlow,
 )
 from ovn_rules.rules.lflow import flows as lflow
@@ -190,74 +191,68 @@ def conjunction_id(datapath, table, priority, match):
 
 
 @rule
-def logical_flow(chassis, datapath, number, table, priority, match, actions, of_match, of_actions, named, used):
-    """Every logical flow of a switch with ports is a flow of every host, in table 16 and up."""
-    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
+def translated(datapath, number, table, priority, match, actions, of_match, of_actions, named, used):
+    """Every logical flow of a switch with ports becomes flows."""
+    TranslatedFlow(datapath, table, priority, match, actions, of_match, of_actions) <= (
         Pipeline(datapath, table, priority, match, actions)
-        & ~is_flood(actions)
         & ~ConjunctionHint(datapath, table, priority, match, _)
         & DatapathNumber(datapath, number)
         & PortsOf(match, named)
         & PortsOf(actions, used)
         & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
-        & every(ActiveChassis(chassis, _, _))
     )
 
 
 @rule
-def flood_flow(chassis, datapath, number, table, priority, match, actions, of_match, of_actions, named, used, late):
-    """A flood comes last to the containers whose frames this host tags: a tag that is put on stays on."""
-    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
-        Pipeline(datapath, table, priority, match, actions)
-        & is_flood(actions)
-        & ~ConjunctionHint(datapath, table, priority, match, _)
-        & DatapathNumber(datapath, number)
-        & PortsOf(match, named)
-        & PortsOf(actions, used)
-        & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
-        & every(ActiveChassis(chassis, _, _))
-        & ~TaggedHere(chassis, datapath, _)
-    )
-    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), last(of_actions, late), match, actions) <= (
-        Pipeline(datapath, table, priority, match, actions)
-        & is_flood(actions)
-        & ~ConjunctionHint(datapath, table, priority, match, _)
-        & DatapathNumber(datapath, number)
-        & PortsOf(match, named)
-        & PortsOf(actions, used)
-        & ((of_match, of_actions) in flows(match, actions, table, number, named + used, 0))
-        & TaggedHere(chassis, datapath, late)
-        & ActiveChassis(chassis, _, _)
-    )
-
-
-@rule
-def conjunctive_flow(
-    chassis, datapath, number, table, priority, match, actions, of_match, of_actions, named, used, conj_id
+def translated_conjunction(
+    datapath, number, table, priority, match, actions, of_match, of_actions, named, used, conj_id
 ):
     """A logical flow that would be too many flows is spread over dimensions; where all meet, its actions are done."""
-    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
+    TranslatedFlow(datapath, table, priority, match, actions, of_match, of_actions) <= (
         Pipeline(datapath, table, priority, match, actions)
         & ConjunctionId(datapath, table, priority, match, conj_id)
         & DatapathNumber(datapath, number)
         & PortsOf(match, named)
         & PortsOf(actions, used)
         & ((of_match, of_actions) in flows(match, actions, table, number, named + used, conj_id))
+    )
+
+
+@rule
+def logical_flow(chassis, table, priority, match, actions, of_match, of_actions):
+    """Every host has the flows of every logical switch, in table 16 and up."""
+    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
+        TranslatedFlow(_, table, priority, match, actions, of_match, of_actions)
+        & ~is_flood(actions)
         & ~is_share(of_actions)
         & every(ActiveChassis(chassis, _, _))
     )
 
 
 @rule
-def dimension(chassis, datapath, number, table, priority, match, actions, of_match, share, named, used, conj_id):
+def flood_flow(chassis, datapath, table, priority, match, actions, of_match, of_actions, late):
+    """A flood comes last to the containers whose frames this host tags: a tag that is put on stays on."""
+    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), of_actions, match, actions) <= (
+        TranslatedFlow(datapath, table, priority, match, actions, of_match, of_actions)
+        & is_flood(actions)
+        & ~is_share(of_actions)
+        & every(ActiveChassis(chassis, _, _))
+        & ~TaggedHere(chassis, datapath, _)
+    )
+    WantedFlow(chassis, 16 + table, priority, of_match, rank(of_actions), last(of_actions, late), match, actions) <= (
+        TranslatedFlow(datapath, table, priority, match, actions, of_match, of_actions)
+        & is_flood(actions)
+        & ~is_share(of_actions)
+        & TaggedHere(chassis, datapath, late)
+        & ActiveChassis(chassis, _, _)
+    )
+
+
+@rule
+def dimension(chassis, table, priority, of_match, share):
     """One dimension of a conjunction; conjunctions that share it stand in one flow."""
     SharedFlow(chassis, 16 + table, priority, of_match, ",".join(collect(share))) <= (
-        Pipeline(datapath, table, priority, match, actions)
-        & ConjunctionId(datapath, table, priority, match, conj_id)
-        & DatapathNumber(datapath, number)
-        & PortsOf(match, named)
-        & PortsOf(actions, used)
-        & ((of_match, share) in flows(match, actions, table, number, named + used, conj_id))
+        TranslatedFlow(_, table, priority, _, _, of_match, share)
         & is_share(share)
         & every(ActiveChassis(chassis, _, _))
     )
