@@ -198,6 +198,7 @@ class Plane:
     def settle(self) -> None:
         """After a large load: what is there now will stay, so the collector needn't look at it again."""
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)  # changes make tuples that stay, and hardly a cycle
 
     def resync(self) -> dict[str, int]:
         """Compare everything with evaluation from scratch, and the databases with what is derived.
