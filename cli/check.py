@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.sources import PROGRAMS
+from ovn_rules.cli.programs import PROGRAMS, program_option
 from ovn_rules.engine import Engine, LoadError, Program, inspection
 from ovn_rules.engine.sinks import problems
 
 
 @click.command()
-@click.option("--program", type=click.Choice(sorted(PROGRAMS)), default="ezbake", show_default=True)
+@program_option
 @click.option("--relations", is_flag=True, help="List relations with their columns.")
 @click.option("--plans", metavar="[RULE]", is_flag=False, flag_value="", help="Show how rules are joined.")
 def check(program: str, relations: bool, plans: str | None) -> None:

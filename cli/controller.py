@@ -88,16 +88,25 @@ class Controller:
                 self._held = [merge(self._held)]
         if self.switch is not None:
             self._run_switch(self.switch)
-        if self._held and self._adopted:
+        if self._adopted:
+            self._take_southbound()
+        self.plane.write()
+
+    def _take_southbound(self) -> None:
+        """Derive from what came; once all of it has been read, everything may be written."""
+        if self._held:
             held, self._held = self._held, []
             self._commit(*held)
-            if not self._complete:
-                self._complete = True
-                self.plane.attach(self.plane.databases["ovs"])
-                self.plane.start()
-                self.plane.settle()
-        self._go()
-        self.plane.write()
+        southbound = self.plane.databases.get("sb")
+        if southbound is None or not southbound.loaded:
+            return
+        if not self._complete:
+            self._complete = True
+            self.plane.attach(self.plane.databases["ovs"])
+            self.plane.start()
+            self.plane.settle()
+        if self.switch is not None and not self._leaving:
+            self.switch.go()
 
     def _commit(self, *deltas: Delta) -> None:
         changes = self.plane.commit(*deltas)
@@ -117,13 +126,6 @@ class Controller:
                 hints = {hint for flow in event.flows for hint in self.program.numbers_in(flow[2], flow[3])}
                 self._commit({"FlowHint": ((), hints)})
                 self._adopted = True
-
-    def _go(self) -> None:
-        """Let the switch be written to once everything that flows follow from has been read."""
-        southbound = self.plane.databases.get("sb")
-        ready = self._adopted and not self._held and southbound is not None and southbound.loaded
-        if self.switch is not None and ready and not self._leaving:
-            self.switch.go()
 
     # -- what the host's own settings say --------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ from ovn_rules.cli.log import Log
 from ovn_rules.cli.northd import Northd
 from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
 from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
+from ovn_rules.cli.programs import PROGRAMS, program_option
 from ovn_rules.cli.progress import Backlog
 from ovn_rules.io.streams import RemoteError
-from ovn_rules.rules.ezbake.programs import EZBAKE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +28,8 @@ if TYPE_CHECKING:
     from ovn_rules.cli.commands import Service
     from ovn_rules.io.streams import Tls
 
-PROGRAMS = {p.name: p for p in (EZBAKE,)}
 LEAVE_SECONDS = 5.0
 """How long a clean exit may take before it is given up."""
-
-program_option = click.option(
-    "--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, show_default=True, help="The rules to load."
-)
 
 
 @click.group()

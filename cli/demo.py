@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ovn_rules.cli.derive import reading_order
 from ovn_rules.cli.trees import explanation
 from ovn_rules.engine import Changes, Engine
 from ovn_rules.engine.tables import facts_of
@@ -93,7 +94,7 @@ def show(console: Console, engine: Engine, relation: str, title: str, **where: s
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in shown:
         table.add_column(column, overflow="fold", justify="right" if column in NUMBERS else "left")
-    for fact in sorted(engine.facts(relation), key=order(columns)):
+    for fact in sorted(engine.facts(relation), key=reading_order(columns)):
         values = dict(zip(columns, fact, strict=True))
         if all(values[c] == v for c, v in where.items()):
             table.add_row(*(cell(values[c]) for c in shown))
@@ -102,15 +103,6 @@ def show(console: Console, engine: Engine, relation: str, title: str, **where: s
 
 
 NUMBERS = ("table_id", "table", "priority", "tunnel_key")
-
-
-def order(columns: list[str]) -> Any:
-    """Sorts flows as people read them: by table, the highest priority first."""
-
-    def key(fact: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(-v if c == "priority" else v for c, v in zip(columns, fact, strict=True))
-
-    return key
 
 
 def cell(value: Any) -> str:
@@ -128,9 +120,8 @@ def changes_text(engine: Engine, changes: Changes) -> list[str]:
         deleted, inserted = changes[relation]
         columns = [c.name for c in engine.program.relations[relation].columns]
         for sign, facts in (("-", deleted), ("+", inserted)):
-            lines += [
-                f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}" for f in sorted(facts, key=order(columns))
-            ]
+            ordered = sorted(facts, key=reading_order(columns))
+            lines += [f"{sign} {relation}  {'  '.join(filter(None, map(cell, f)))}" for f in ordered]
     return lines
 
 

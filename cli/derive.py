@@ -73,7 +73,7 @@ def reading_order(columns: list[str]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: a set is a list, a map an object."""
+    """A value as JSON has it: a set is a list, a map a list of pairs."""
     if isinstance(value, tuple):
         return [plain(v) for v in value]
     return value

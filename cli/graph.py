@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from ovn_rules.cli.sources import PROGRAMS
+from ovn_rules.cli.programs import PROGRAMS, program_option
 from ovn_rules.engine.ir import Allocate, Atom, Program
 
 ROLES = ("northd", "controller", "everything")
 
 
 @click.command()
-@click.option("--program", type=click.Choice(sorted(PROGRAMS)), default="ezbake", show_default=True)
+@program_option
 @click.option("--role", type=click.Choice(ROLES), default="everything", show_default=True, help="Whose rules.")
 @click.option("--format", "form", type=click.Choice(("dot", "mermaid", "text")), default="text", show_default=True)
 def graph(program: str, role: str, form: str) -> None:

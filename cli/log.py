@@ -80,10 +80,6 @@ class Log:
         """Says that the module can't go on, with where the error came from, for whoever mends it."""
         self._logger.critical("%s: %s: %s", text, type(error).__name__, error, exc_info=error)
 
-    def says(self, level: str) -> bool:
-        """Whether a line of this level would be written anywhere."""
-        return self._logger.isEnabledFor(LEVELS[level])
-
 
 class Logging(logging.Handler):
     """Where the lines of all modules go, and which of them."""

@@ -13,13 +13,13 @@ import ovs.poller
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
+from ovn_rules.cli.programs import PROGRAMS, program_option
 from ovn_rules.cli.progress import Steps
 from ovn_rules.engine import Engine, RuleFailure
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import Unusable, Updated, Waiting
 from ovn_rules.io.files import FileError, identify, read_files
 from ovn_rules.io.streams import RemoteError
-from ovn_rules.rules.ezbake.programs import EZBAKE, Program, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ir import RelationDef
     from ovn_rules.io.rows import Delta
     from ovn_rules.io.streams import Tls
+    from ovn_rules.rules.ezbake.programs import Program, Role
 
-PROGRAMS = {p.name: p for p in (EZBAKE,)}
 SCHEMAS = {"nb": "OVN_Northbound", "sb": "OVN_Southbound", "ovs": "Open_vSwitch"}
 TIMEOUT = 30.0
 """Seconds to wait for a server."""
@@ -53,9 +53,7 @@ def network_options(command: F) -> F:
                 multiple=True,
                 help="A host's own database; once for each host. [likewise: this one's]",
             ),
-            click.option(
-                "--program", type=click.Choice(sorted(PROGRAMS)), default=EZBAKE.name, help="The rules to load."
-            ),
+            program_option,
         )
     ):
         command = option(command)

@@ -12,12 +12,14 @@ from world import SCHEMAS, until
 class Host:
     """A host's Open vSwitch and its controller."""
 
-    def __init__(self, world, folder, name):
-        """Starts a switch with settings, and a controller on it."""
+    def __init__(self, world, folder, name, before=()):
+        """Starts a switch with settings, and a controller on it; ``before`` are ovs-vsctl commands in between."""
         self.world, self.name = world, name
         self.switch = OpenVSwitch(folder)
         self.set(f"system-id={name}", f"ovn-remote={world.sb.remote}", "ovn-encap-type=geneve")
         self.set("ovn-encap-ip=192.0.2.1", "ovn-bridge-datapath-type=dummy")
+        for command in before:
+            self.switch.vsctl("--no-wait", *command)
         self.remote = f"unix:{folder}/db.sock"
         self.controller = world.controller(self.remote, title=f"controller-{name}")
 
@@ -220,3 +222,15 @@ def test_control_socket(host):
     lines = host.controller.ask("status").splitlines()
     assert lines[0] == "running"
     assert lines[1:] == [f"ovs: {host.remote} connected", f"sb: {host.world.sb.remote} connected"]
+
+
+def test_an_empty_southbound_database_is_an_answer_too(world, tmp_path):
+    """Where the southbound database has been read and names no other host, tunnels of old are taken away."""
+    bridge = ("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=dummy")
+    tunnel = ("add-port", "br-int", "ovn-gone-0", "--", "set", "Port", "ovn-gone-0", "external_ids:ovn-chassis-id=gone")
+    no_encapsulation = ("remove", "Open_vSwitch", ".", "external_ids", "ovn-encap-type")
+    host = Host(world, tmp_path, "host1", before=(bridge, tunnel, no_encapsulation))
+    try:
+        until(lambda: host.tunnels() == [], host.controller.text)
+    finally:
+        host.switch.close()

@@ -93,7 +93,6 @@ def test_levels_cost_nothing_when_off(logs):
         def __str__(self):
             raise AssertionError
 
-    assert not Log("north").says("dbg")
     logging.getLogger("ovn_rules.north").debug("%s", Expensive())
     logs.set("south:file:dbg")
     Log("south").say("dbg", "written")
