@@ -1,0 +1,85 @@
+"""A verb as a command: asked once, of databases or files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ovn_rules.cli.options import TlsFiles, tls_options
+from ovn_rules.cli.sources import load_network, network_options
+from ovn_rules.cli.verbs.verb import Document, Option, Verb
+
+PIPE_WIDTH = 160
+"""Columns of a line when the output is no terminal."""
+
+
+def one_shot(verb: Verb) -> click.Command:
+    """The command of a verb: ``ovn-rules VERB [OPTIONS] ARGUMENT``.
+
+    Args:
+        verb: the verb.
+    """
+
+    def run(
+        argument: str,
+        nb: str | None,
+        sb: str | None,
+        ovs: tuple[str, ...],
+        program: str,
+        form: str,
+        tls: TlsFiles,
+        **options: Any,
+    ) -> None:
+        network = load_network(nb, sb, ovs, program, tls.tls())
+        for warning in network.warnings:
+            click.echo(f"ovn-rules: {warning}", err=True)
+        say(verb, verb.answer(network, argument, options), form)
+
+    run.__doc__ = help_text(verb)
+    decorated: Any = tls_options(run)
+    decorated = click.option("--format", "form", type=click.Choice(verb.formats), default="text", show_default=True)(
+        decorated
+    )
+    for option in reversed(verb.options):
+        decorated = _option(option)(decorated)
+    decorated = network_options(decorated)
+    decorated = click.argument("argument", metavar=verb.argument)(decorated)
+    return click.command(verb.name)(decorated)
+
+
+def help_text(verb: Verb) -> str:
+    """What ``--help`` says of a verb."""
+    examples = "\n".join(f"  ovn-rules {verb.name} {each}" for each in verb.examples)
+    return f"{verb.help}\n\n\b\nExamples:\n{examples}"
+
+
+def say(verb: Verb, document: Document, form: str) -> None:
+    """Print an answer on standard output.
+
+    Args:
+        verb: what was asked.
+        document: its answer.
+        form: one of the verb's formats.
+    """
+    if form == "text":
+        verb.show(document, Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH))
+    elif form == "json":
+        click.echo(json.dumps(document, ensure_ascii=False))
+    elif verb.graph is not None:
+        from ovn_rules.cli.verbs.pictures import draw  # noqa: PLC0415 - only when a picture is asked for
+
+        click.echo(draw(verb.graph(document), form), nl=False)
+
+
+def _option(option: Option) -> Any:
+    if option.kind == "flag":
+        return click.option(f"--{option.name}", is_flag=True, help=option.help)
+    kind: Any = click.IntRange(0) if option.kind == "number" else str
+    shown = option.default is not None
+    return click.option(
+        f"--{option.name}", option.name, type=kind, default=option.default, show_default=shown, help=option.help
+    )
