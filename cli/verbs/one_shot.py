@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import load_network, network_options
-from ovn_rules.cli.verbs.verb import Document, Option, Verb
+
+if TYPE_CHECKING:
+    from ovn_rules.cli.verbs.verb import Document, Option, Verb
 
 PIPE_WIDTH = 160
 """Columns of a line when the output is no terminal."""
