@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ovn_rules.engine import Changes, Engine, Fact, RuleFailure
-
-if TYPE_CHECKING:
-    from ovn_rules.cli.log import Log
 
 Delta = Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]]
 Given = dict[str, tuple[list[Fact], list[Fact]]]
 Item = tuple[str, Fact]
 Unit = tuple[str, list[Fact], list[Fact]]
 """What changes together: of a relation the facts of one row, deleted and inserted."""
+
+
+class Says(Protocol):
+    """Where something is said: a daemon's log, a person's terminal."""
+
+    def say(self, level: str, text: str) -> None:
+        """Says one line; levels are those of ``cli.log``."""
 
 
 class SetAside:
@@ -29,7 +33,7 @@ class SetAside:
         deleted: facts that are in the engine though they were taken away.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Says) -> None:
         self.log = log
         self.inserted: dict[Item, tuple[Item, ...]] = {}
         self.deleted: dict[Item, None] = {}

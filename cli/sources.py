@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ovn_rules.engine import Fact
     from ovn_rules.engine.ir import RelationDef
+    from ovn_rules.io.files import Source
     from ovn_rules.io.rows import Delta
     from ovn_rules.io.streams import Tls
     from ovn_rules.rules.ezbake.programs import Program, Role
@@ -95,21 +96,18 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
     Raises:
         Failure: a database can't be read, or a rule fails.
     """
-    hosts = tuple(hosts)
-    if not (nb or sb or hosts):
-        nb, sb, hosts = default_nb(), default_sb(), _own_host()
+    given = chosen_databases(nb, sb, hosts)
     chosen = PROGRAMS[program]
-    role = role_for(chosen, nb)
+    role = role_for(chosen, given["nb"])
     rules = role.load()
     engine = Engine(rules)
     network = Network(chosen, engine)
     facts: dict[str, tuple[list[Fact], list[Fact]]] = {}
-    given = [("nb", [nb] if nb else []), ("sb", [sb] if sb else []), ("ovs", list(hosts))]
     relations = list(rules.relations.values())
     with Steps(len(given) + 1) as steps:
-        for name, arguments in given:
+        for name, arguments in given.items():
             steps.step(f"reading {', '.join(arguments)}")
-            if not arguments or not any(r.table is not None and r.table.database == name for r in relations):
+            if not arguments or not fed(relations, name):
                 continue
             for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
                 facts.setdefault(relation, ([], []))[1].extend(inserted)
@@ -121,39 +119,84 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
     return network
 
 
+def chosen_databases(nb: str | None, sb: str | None, hosts: Iterable[str]) -> dict[str, list[str]]:
+    """Database name in the program → its arguments: those given, or when none is, this machine's databases.
+
+    Args:
+        nb: northbound database, or None.
+        sb: southbound database, or None.
+        hosts: the hosts' own databases.
+    """
+    hosts = tuple(hosts)
+    if not (nb or sb or hosts):
+        nb, sb, hosts = default_nb(), default_sb(), _own_host()
+    return {"nb": [nb] if nb else [], "sb": [sb] if sb else [], "ovs": list(hosts)}
+
+
+def fed(relations: Iterable[RelationDef], database: str) -> bool:
+    """Whether any of the relations is fed from a database."""
+    return any(r.table is not None and r.table.database == database for r in relations)
+
+
 def _own_host() -> tuple[str, ...]:
     """The default remote of this host's own database, if it is one that Open vSwitch runs on."""
     remote = default_ovs()
     return (remote,) if Path(remote.removeprefix("unix:")).exists() else ()
 
 
-def role_for(program: Program, nb: str | None) -> Role:
+def role_for(program: Program, nb: object) -> Role:
     """Everything where central's input is at hand, else a host's part."""
     return program.everything if nb else program.controller
 
 
 def _read(name: str, arguments: list[str], relations: list[RelationDef], network: Network, tls: Tls | None) -> Delta:
     try:
-        sources = [identify(absolute(a)) for a in arguments]
-        files = [s.name for s in sources if s.kind != "remote"]
-        facts: Delta = {}
-        if files:
-            contents = read_files(files, name, relations, None if _dumps(sources) else SCHEMAS[name])
-            network.warnings += contents.warnings
-            facts = contents.facts
-        for source in sources:
-            if source.kind == "remote":
-                for relation, (_, inserted) in _read_server(name, source.name, relations, tls).items():
-                    facts.setdefault(relation, ([], []))[1].extend(inserted)
+        remotes, files = parted(arguments)
+        facts = read_given_files(files, name, relations, network.warnings)
+        for remote in remotes:
+            for relation, (_, inserted) in _read_server(name, remote, relations, tls).items():
+                facts.setdefault(relation, ([], []))[1].extend(inserted)
     except (FileError, RemoteError) as error:
-        if tls is None and any(part.strip().startswith("ssl:") for a in arguments for part in a.split(",")):
-            raise click.UsageError("ssl: remotes need --private-key, --certificate and --ca-cert") from error
-        raise Failure(str(error)) from error
+        raise unreadable(error, arguments, tls) from error
     return facts
 
 
-def _dumps(sources: Iterable[Any]) -> bool:
-    return any(s.kind == "dump" for s in sources)
+def parted(arguments: Iterable[str]) -> tuple[list[str], list[Source]]:
+    """Database arguments as remotes and files.
+
+    Raises:
+        FileError: a file is missing or no database.
+        RemoteError: it looks like a remote, but is none.
+    """
+    sources = [identify(absolute(a)) for a in arguments]
+    return [s.name for s in sources if s.kind == "remote"], [s for s in sources if s.kind != "remote"]
+
+
+def read_given_files(files: list[Source], name: str, relations: list[RelationDef], warnings: list[str]) -> Delta:
+    """The facts in files of one database.
+
+    Args:
+        files: what ``parted`` found.
+        name: the database's name in the program.
+        relations: the program's relations.
+        warnings: gets a line for each thing that was tolerated.
+
+    Raises:
+        FileError: one can't be read.
+    """
+    if not files:
+        return {}
+    schema = None if any(f.kind == "dump" for f in files) else SCHEMAS[name]
+    contents = read_files([f.name for f in files], name, relations, schema)
+    warnings += contents.warnings
+    return contents.facts
+
+
+def unreadable(error: Exception, arguments: Iterable[str], tls: Tls | None) -> click.ClickException:
+    """What to raise when database arguments can't be used."""
+    if tls is None and any(part.strip().startswith("ssl:") for a in arguments for part in a.split(",")):
+        return click.UsageError("ssl: remotes need --private-key, --certificate and --ca-cert")
+    return Failure(str(error))
 
 
 def _read_server(name: str, remotes: str, relations: list[RelationDef], tls: Tls | None) -> Delta:

@@ -162,6 +162,17 @@ class Database:
         params = b"[%b,%b]" % (json.dumps(self._schema_name).encode(), operations)
         self._pending[self._session.transact(params)] = done
 
+    def echo(self, done: Done) -> None:
+        """Asks the server for an echo (RFC 7047 section 4.1.11).
+
+        ovsdb-server sends the changes that it has committed before it reads the next request, so that once the
+        reply is here, so are all changes that were committed before the question.
+
+        Args:
+            done: Called with the reply, or (None, None) when the connection is lost first.
+        """
+        self._request("echo", [], done)
+
     def reconnect(self, why: str, *, back_off: bool = False) -> None:
         """Drops the connection and makes a new one: at once, or after a wait as for a failure."""
         self._session.disconnect(why, back_off=back_off)
