@@ -29,10 +29,12 @@ class _State:
         added: facts that have been put in and were not there before.
         doubtful: visible facts that have lost a derivation.
         original: the counts before the transaction of all that were touched, None where there was none.
+        withdrawn: facts that no clause may make.
     """
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, withdrawn: Iterable[Fact]) -> None:
         self.member = member
+        self.withdrawn = withdrawn
         self.visible = member.store.counts
         self.hidden: Counts = {}
         self.removed: dict[Fact, None] = {}
@@ -58,6 +60,9 @@ class _State:
     def take(self) -> None:
         """Move what clauses have derived and lost since the last time into the counts."""
         member = self.member
+        for fact in self.withdrawn:
+            member.pending.pop(fact, None)
+            member.lost[fact] = self.visible.get(fact, 0)
         if member.pending:
             gained, member.pending = member.pending, {}
             for fact, n in gained.items():
@@ -65,7 +70,7 @@ class _State:
         if member.lost:
             lost, member.lost = member.lost, {}
             for fact, n in lost.items():
-                if self._add(fact, -n):
+                if n and self._add(fact, -n):
                     self.doubtful[fact] = None
 
     def take_out(self) -> list[Fact]:
@@ -103,7 +108,7 @@ def fixpoint(engine: Engine, members: Iterable[Member]) -> dict[str, tuple[list[
     Returns:
         The exact change of each relation's facts.
     """
-    states = [_State(m) for m in members]
+    states = [_State(m, engine.withdrawn.get(m.name, ())) for m in members]
     for state in states:
         engine.undoable(state.restore)
     _settle(states)

@@ -12,6 +12,7 @@ import gc
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,11 @@ from ovn_rules.engine.ir import Fact, Program
 from ovn_rules.engine.network import Consumer, Member, Network, Node, Rule
 from ovn_rules.engine.recursion import fixpoint
 from ovn_rules.engine.store import Conflict, Counts, Index, KeyedStore, pair
+from ovn_rules.engine.supposing import supposing
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ovn_rules.engine.groups import Exhausted, Undo
 
 Change = tuple[Collection[Fact], Collection[Fact]]
@@ -71,6 +75,13 @@ class Engine:
     Args:
         program: what ``load`` returned.
         allocated: numbers that groups of ``allocate`` must get: relation → group → number.
+
+    Attributes:
+        program: what ``load`` returned.
+        network: the relations and rules at work.
+        transactions: how many have been made.
+        suppositions: how to take back each supposition that is under way, outermost first.
+        withdrawn: facts that no clause may make, while a supposition says so.
     """
 
     def __init__(self, program: Program, allocated: Mapping[str, Mapping[tuple[Any, ...], int]] | None = None) -> None:
@@ -81,6 +92,8 @@ class Engine:
                 allocator.given = numbers
         self.transactions = 0
         self._seeded = False
+        self.suppositions: list[list[Undo]] = []
+        self.withdrawn: Mapping[str, frozenset[Fact]] = {}
         self._undo: list[Undo] = []
         self._heap: list[int] = []
         self._queued: set[int] = set()
@@ -150,7 +163,10 @@ class Engine:
             RuleFailure: a function in a rule raised; nothing has changed.
         """
         given = {name: (list(gone), list(come)) for name, (gone, come) in changes.items()}
-        self._check(given)
+        for name in given:
+            if name in self.program.derived:
+                raise ValueError(f"{name} is derived by rules; its facts can't be given")
+        self.check({name: chain(deleted, inserted) for name, (deleted, inserted) in given.items()})
         collecting = sum(len(d) + len(i) for d, i in given.values()) > _LARGE and gc.isenabled()
         if collecting:
             gc.disable()
@@ -170,16 +186,49 @@ class Engine:
             if collecting:
                 gc.enable()
 
-    def _check(self, given: Mapping[str, tuple[list[Fact], list[Fact]]]) -> None:
-        derived = self.program.derived
-        for name, (deleted, inserted) in given.items():
+    def supposing(
+        self,
+        changes: Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]],
+        withdrawn: Mapping[str, Iterable[Fact]] | None = None,
+    ) -> AbstractContextManager[Changes]:
+        """Be as if a transaction had been made, for as long as the context lasts.
+
+        On leaving, however that comes about, everything is as it was: facts, derivation counts, rivals for a key,
+        indexes, groups, numbers and who waits for one, statistics. Only the order in which a relation's facts are
+        listed may differ, on which nothing depends. Suppositions may be nested; a transaction within one belongs
+        to it, and is taken back with it.
+
+        A withdrawn fact is one that no clause makes: it neither holds nor comes back while the supposition lasts,
+        not even through a cycle of its own consequences, and a rival for its key takes its place. Its causes
+        stay: an aggregate's group has its values still, and makes another fact when they change; an allocated
+        number stays taken. Withdrawing a base fact deletes it, even if the transaction inserts it; withdrawing
+        what doesn't hold keeps it from coming.
+
+        Args:
+            changes: as for ``transact``.
+            withdrawn: relation, base or derived → facts to take out by force.
+
+        Returns:
+            A context manager, which gives what the transaction changed. It raises what ``transact`` raises.
+        """
+        return supposing(self, changes, withdrawn or {})
+
+    def check(self, facts: Mapping[str, Iterable[Fact]]) -> None:
+        """Check that there are such relations, and that facts have their length.
+
+        Args:
+            facts: relation → facts that may or may not hold.
+
+        Raises:
+            KeyError: a relation that the program doesn't have.
+            ValueError: a fact that is no tuple, or of the wrong length.
+        """
+        for name, each in facts.items():
             if name not in self.program.relations:
                 hint = did_you_mean(name, self.program.relations)
                 raise KeyError(f"no relation {name}{f'; {hint}' if hint else ''}")
             width = len(self.program.relations[name].columns)
-            if name in derived:
-                raise ValueError(f"{name} is derived by rules; its facts can't be given")
-            for fact in (*deleted, *inserted):
+            for fact in each:
                 if fact.__class__ is not tuple:
                     raise ValueError(f"a fact of {name} is a tuple of {width} values, not {fact!r}")
                 if len(fact) != width:
@@ -188,14 +237,12 @@ class Engine:
     def _attempt(self, given: Mapping[str, tuple[list[Fact], list[Fact]]]) -> Changes:
         result = Changes()
         self._undo.clear()
-        seeding = not self._seeded
-        if seeding:
-            self._seeded = True
-            self._undo.append(lambda: setattr(self, "_seeded", False))
-            for seed in self.network.seeds:
-                self._run(seed.rule, seed.run, (None,), 1)
+        if not self._seeded:
+            self._seed()
         for name, (deleted, inserted) in given.items():
             self._base(name, deleted, inserted)
+        for name in self.withdrawn:
+            self.queue(name)
         heap, queued = self._heap, self._queued
         while heap:
             rank = heapq.heappop(heap)
@@ -217,8 +264,15 @@ class Engine:
         if self.network.doubts.noted and (failure := self.network.doubts.failure()) is not None:
             raise failure from failure.error
         self.transactions += 1
-        self._undo.clear()
+        self._finish()
         return result
+
+    def _seed(self) -> None:
+        """Derive what holds without any facts."""
+        self._seeded = True
+        self._undo.append(lambda: setattr(self, "_seeded", False))
+        for seed in self.network.seeds:
+            self._run(seed.rule, seed.run, (None,), 1)
 
     def _base(self, name: str, deleted: list[Fact], inserted: list[Fact]) -> None:
         """Turn given facts into changes of counts, which are 0 or 1."""
@@ -250,6 +304,25 @@ class Engine:
 
     def _settle(self, member: Member, result: Changes) -> tuple[Collection[Fact], Collection[Fact]]:
         """Apply what clauses added to a relation's counts; the change of its visible facts."""
+        self._flush(member, result)
+        pending, member.pending = member.pending, {}
+        store = member.store
+        for fact in self.withdrawn.get(member.name, ()):
+            pending[fact] = -store.count(fact)
+        if not pending:
+            return [], []
+        if store.table:
+            self._undo.append(lambda: _unapply(member, pending))
+        else:
+            self._undo.append(store.clear)
+        change = store.apply(pending)
+        if isinstance(store, KeyedStore) and store.rivals:
+            keys = dict.fromkeys(store.key(f) for f in pending)
+            result.conflicts += [store.conflict(k) for k in keys if k in store.rivals]
+        return change
+
+    def _flush(self, member: Member, result: Changes) -> None:
+        """Take what clauses added to a relation's groups into its counts."""
         for aggregator in member.aggregators:
             if aggregator.pending:
                 try:
@@ -263,19 +336,6 @@ class Engine:
                 allocator.flush(member.pending, self._undo)
                 if allocator.waiting:
                     result.exhausted += filter(None, (allocator.exhausted(),))
-        pending, member.pending = member.pending, {}
-        if not pending:
-            return [], []
-        store = member.store
-        if store.table:
-            self._undo.append(lambda: _unapply(member, pending))
-        else:
-            self._undo.append(store.clear)
-        change = store.apply(pending)
-        if isinstance(store, KeyedStore) and store.rivals:
-            keys = dict.fromkeys(store.key(f) for f in pending)
-            result.conflicts += [store.conflict(k) for k in keys if k in store.rivals]
-        return change
 
     # -- showing a change to its consumers -------------------------------------------------------------------
 
@@ -379,6 +439,12 @@ class Engine:
     def undoable(self, undo: Undo) -> None:
         """Note how to take back what was just done, should the transaction fail."""
         self._undo.append(undo)
+
+    def _finish(self) -> None:
+        """Forget how to undo the transaction, unless it is supposed."""
+        if self.suppositions:
+            self.suppositions[-1] += self._undo
+        self._undo.clear()
 
     def _roll_back(self) -> None:
         for undo in reversed(self._undo):
