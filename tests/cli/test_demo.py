@@ -1,8 +1,15 @@
 """``ovn-rules demo``: the milestone's network without any server."""
 
+import json
 import re
+import subprocess
 
 from recorded import run
+
+from ovn_rules.cli.demo_network import network
+from ovn_rules.engine import Engine
+from ovn_rules.engine.tables import facts_of
+from ovn_rules.rules.ezbake.programs import EZBAKE
 
 
 def test_demo():
@@ -35,3 +42,31 @@ def test_demo_is_the_same_every_time():
     """Nothing but the times it took differs between two runs."""
     texts = [re.sub(r"in [0-9.]+ ms", "", run("demo", PYTHONHASHSEED=seed).stdout) for seed in ("1", "2")]
     assert texts[0] == texts[1]
+
+
+def test_saved(tmp_path):
+    """Its database files give the flows that it prints, and ovsdb-tool reads them."""
+    folder = tmp_path / "some" / "demo"
+    done = run("demo", "--save", str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    files = [folder / name for name in ("nb.db", "sb.db", "host1.db", "host2.db")]
+    assert done.stdout.split() == [str(f) for f in files]
+    hosts = [f"--ovs={f}" for f in files[2:]]
+    derived = run("derive", "OpenFlow", f"--nb={files[0]}", f"--sb={files[1]}", *hosts, "--format=json")
+    rules = EZBAKE.everything.load()
+    engine = Engine(rules)
+    engine.transact({r: ((), f) for r, f in facts_of(rules, network()).items()})
+    assert {tuple(o.values()) for o in json.loads(derived.stdout)} == set(engine.facts("OpenFlow"))
+    for file in files:
+        subprocess.run(["ovsdb-tool", "compact", file], check=True)
+    log = subprocess.run(["ovsdb-tool", "show-log", files[0]], check=True, capture_output=True, text=True).stdout
+    assert "OVN_Northbound" in log
+
+
+def test_a_folder_that_cant_be_made(tmp_path):
+    """It says so in one line."""
+    (tmp_path / "file").touch()
+    done = run("demo", "--save", str(tmp_path / "file" / "demo"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert str(tmp_path / "file") in done.stderr
