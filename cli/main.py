@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
     "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
     "sandbox": ("ovn_rules.cli.sandbox:sandbox", "Real servers, the daemons and a shell, in a temporary folder."),
+    "spec": ("ovn_rules.cli.spec.command:spec", "Hold the rules to specs: what must follow from which rows."),
     "why": ("ovn_rules.cli.why:why", "Explain a fact or a flow."),
 }
 """Name: where the command is, and the line that ``--help`` shows without importing it."""

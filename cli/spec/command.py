@@ -1,0 +1,132 @@
+"""``ovn-rules spec``: what the rules promise, held to it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.spec.document import SpecError
+from ovn_rules.cli.spec.reader import Case, SpecFile, is_spec, read_spec
+from ovn_rules.cli.spec.report import reasons, report
+from ovn_rules.cli.spec.runner import Result, run_cases
+from ovn_rules.engine import LoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT = "tests/spec"
+"""Where specs are looked for when no path is given."""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--run", "pattern", metavar="REGEX", help="Only cases whose name, or whose file's name, fits.")
+@click.option("--role", "roles", multiple=True, help="Only in this role; may be given several times.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every case.")
+def spec(paths: tuple[Path, ...], pattern: str | None, roles: tuple[str, ...], verbose: bool) -> None:
+    """Run the cases of spec files: what must follow from which rows, step by step.
+
+    PATHS are files, or folders in which every .yaml file with a subject and cases is one (default: tests/spec).
+
+    \b
+    Examples:
+      ovn-rules spec
+      ovn-rules spec tests/spec/ezbake/acls.yaml --run 'drop|reject' -v
+      ovn-rules spec --role northd
+    """
+    files = read_all(spec_paths(paths))
+    cases = [c for f in files for c in chosen(f, pattern, roles)]
+    if not cases:
+        raise Failure("no case is like that" if pattern or roles else "there are no cases")
+    failed = run(files, cases, verbose=verbose)
+    if failed:
+        raise SystemExit(1)
+
+
+def spec_paths(paths: Sequence[Path]) -> list[Path]:
+    """The spec files that paths stand for.
+
+    Raises:
+        Failure: a path isn't there, or there is no spec in it.
+    """
+    found: list[Path] = []
+    for path in paths or (Path(DEFAULT),):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*.yaml") if is_spec(p))
+            if not inside:
+                raise Failure(f"{path}: no .yaml file in it has a subject and cases")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise Failure(f"{path}: no such file or folder")
+    return list(dict.fromkeys(found))
+
+
+def read_all(paths: Sequence[Path]) -> list[SpecFile]:
+    """Spec files.
+
+    Raises:
+        Failure: they have mistakes: a line for each, of all files.
+    """
+    files, wrong = [], []
+    for path in paths:
+        try:
+            files.append(read_spec(path))
+        except SpecError as error:
+            wrong += error.lines
+        except LoadError as error:
+            raise Failure(f"the rules have mistakes:\n{error}") from error
+    if wrong:
+        raise Failure("\n".join(["the specs have mistakes:", *wrong]) if len(wrong) > 1 else wrong[0])
+    return files
+
+
+def chosen(file: SpecFile, pattern: str | None, roles: Sequence[str]) -> list[Case]:
+    """The cases of a file that are to run, in the roles that are to run.
+
+    Raises:
+        Failure: the pattern is no regular expression, or there is no such role.
+    """
+    from dataclasses import replace  # noqa: PLC0415
+
+    try:
+        wanted = re.compile(pattern or "")
+    except re.error as error:
+        raise Failure(f"--run: {pattern!r} is not a regular expression: {error}") from None
+    for role in roles:
+        if role not in file.rules.loaders:
+            raise Failure(f"--role: {file.rules.name} has no role {role}; it has {', '.join(file.rules.loaders)}")
+    found = [c for c in file.cases if wanted.search(c.title) or wanted.search(file.path.name)]
+    if roles:
+        found = [replace(c, roles=tuple(r for r in c.roles if r in roles)) for c in found]
+    return [c for c in found if c.roles]
+
+
+def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> list[Result]:
+    """Run cases, a line a file and a dot a run, then the failures; those that failed."""
+    failed: list[Result] = []
+    total = 0
+    for file in files:
+        mine = [c for c in cases if c.file == file.path]
+        if not mine:
+            continue
+        click.echo(f"{file.path} ", nl=verbose)
+        for result in run_cases(mine, explain=reasons):
+            total += 1
+            if verbose:
+                click.echo(f"  {'FAILED' if result.misses else 'ok':6}  {result.case.title} [{result.role}]")
+            else:
+                click.echo("F" if result.misses else ".", nl=False)
+            if result.misses:
+                failed.append(result)
+        click.echo("", nl=not verbose)
+    for result in failed:
+        click.echo(f"\n{report(result)}")
+    said = f"{total - len(failed)} of {total} hold" if failed else f"all {total} hold"
+    click.echo(f"\n{said}")
+    return failed

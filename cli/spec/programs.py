@@ -1,0 +1,76 @@
+"""The rule programs that specs can be about: roles, databases, what they report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ovn_rules.cli.programs import find_program
+from ovn_rules.engine import Database, Program
+
+if TYPE_CHECKING:
+    from ovn_rules.engine.sinks import Sink
+
+Loader = Callable[[], Program]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows that one role writes and another reads.
+
+    Attributes:
+        role: who writes them.
+        sinks: how, relation by relation.
+    """
+
+    role: str
+    sinks: tuple[Sink, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """A rule program as specs see it.
+
+    Attributes:
+        name: what a spec's ``program`` says.
+        loaders: role → what loads its rules.
+        databases: by name.
+        feeds: role → whose rows it reads, where it has no rows of its own.
+        reports: relation and form of the facts that are problems.
+    """
+
+    name: str
+    loaders: Mapping[str, Loader]
+    databases: Mapping[str, Database]
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    reports: tuple[tuple[str, str], ...] = ()
+
+    def program(self, role: str) -> Program:
+        """A role's rules.
+
+        Raises:
+            LoadError: they have mistakes.
+        """
+        return self.loaders[role]()
+
+
+@cache
+def rules_of(name: str) -> Rules:
+    """A rule program by name, or a user's own by the path of its module.
+
+    Args:
+        name: as ``--program`` takes it.
+
+    Raises:
+        Failure: there is none.
+    """
+    program = find_program(name)
+    return Rules(
+        name,
+        {role: cache(each.load) for role, each in program.roles.items()},
+        program.databases,
+        {"controller": Feed("northd", tuple(s for s in program.northd.sinks if s.insert))},
+        tuple((r, form) for r, level, form in program.everything.reports if level == "warn"),
+    )
