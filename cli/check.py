@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.programs import PROGRAMS, program_option
+from ovn_rules.cli.programs import find_program, program_option
 from ovn_rules.engine import Engine, LoadError, Program, inspection
 from ovn_rules.engine.sinks import problems
 
@@ -23,20 +23,16 @@ def check(program: str, relations: bool, plans: str | None) -> None:
       ovn-rules check --relations
       ovn-rules check --plans deliver_unicast
     """
-    from ovn_rules.rules.ezbake.databases import nb, ovs, sb  # noqa: PLC0415 - the schemas of this program
-
-    chosen = PROGRAMS[program]
-    schemas = {d.name: d.schema for d in (nb, sb, ovs)}
-    roles = {"northd": chosen.northd, "controller": chosen.controller, "everything": chosen.everything}
+    chosen = find_program(program)
     wrong: list[str] = []
-    for role in roles.values():
+    for role in chosen.roles.values():
         try:
             rules = role.load()
         except LoadError as error:
             raise Failure(f"the rules have mistakes:\n{error}") from error
         for sink in role.sinks:
             columns = [c.name for c in rules.relations[sink.relation].columns]
-            wrong += problems(sink, columns, schemas[sink.database])
+            wrong += problems(sink, columns, chosen.databases[sink.database].schema)
     if wrong:
         raise Failure("; ".join(wrong))
     rules = chosen.everything.load()
@@ -50,7 +46,8 @@ def check(program: str, relations: bool, plans: str | None) -> None:
     if not relations and plans is None:
         strata = inspection.strata(Engine(rules))
         click.echo(
-            f"{program}: {len(rules.clauses)} clauses, {len(rules.derived)} derived relations, {len(strata)} strata, "
+            f"{chosen.name}: {len(rules.clauses)} clauses, {len(rules.derived)} derived relations, "
+            f"{len(strata)} strata, "
             f"{sum(r for _, r in strata)} recursive; no mistakes"
         )
 

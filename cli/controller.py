@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ovn_rules.cli.setaside import Delta
     from ovn_rules.engine import Changes
     from ovn_rules.io.streams import Tls
-    from ovn_rules.rules.ezbake.programs import Program
+    from ovn_rules.rules.program import Program
 
 
 MOST_HELD = 100

@@ -18,7 +18,7 @@ from ovn_rules.cli.log import Log
 from ovn_rules.cli.northd import Northd
 from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
 from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
-from ovn_rules.cli.programs import PROGRAMS, program_option
+from ovn_rules.cli.programs import find_program, program_option
 from ovn_rules.cli.progress import Backlog
 from ovn_rules.io.streams import RemoteError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ovn_rules.cli.commands import Service
     from ovn_rules.io.streams import Tls
+    from ovn_rules.rules.program import Program
 
 LEAVE_SECONDS = 5.0
 """How long a clean exit may take before it is given up."""
@@ -54,9 +55,10 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
       ovs-appctl -t /var/run/ovn/ovn-rules-northd.PID.ctl status
     """
     nb, sb = nb or default_nb(), sb or default_sb()
+    rules = _working(program)
 
     def make(tls: Tls | None) -> Service:
-        return Northd(nb, sb, PROGRAMS[program], tls, Log("northd"))
+        return Northd(nb, sb, rules, tls, Log("northd"))
 
     serve("ovn-rules-northd", make, options)
 
@@ -75,14 +77,27 @@ def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOpt
           external_ids:ovn-encap-type=geneve external_ids:ovn-encap-ip=192.0.2.11
       ovn-rules daemon controller --detach --pidfile --log-file
     """
+    rules = _working(program)
     remote = ovs or default_ovs()
     path = Path(remote.partition(":")[2])
     rundir = path.parent if remote.startswith("unix:") and "OVS_RUNDIR" not in os.environ else default_ovs_rundir()
 
     def make(tls: Tls | None) -> Service:
-        return Controller(remote, sb, str(rundir), PROGRAMS[program], tls, Log("controller"))
+        return Controller(remote, sb, str(rundir), rules, tls, Log("controller"))
 
     serve("ovn-rules-controller", make, options)
+
+
+def _working(name: str) -> Program:
+    """A program that says how what it derives is written.
+
+    Raises:
+        Failure: it doesn't, or there is none of that name.
+    """
+    program = find_program(name)
+    if not program.northd.sinks:
+        raise Failure(f"{name} doesn't say what is written where; ask of it with derive, query or repl instead")
+    return program
 
 
 def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptions) -> None:

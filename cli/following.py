@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ovs.poller
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.programs import PROGRAMS
+from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.progress import Steps
 from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.cli.sources import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ovn_rules.io.files import Source
     from ovn_rules.io.rows import Delta
     from ovn_rules.io.streams import Tls
-    from ovn_rules.rules.ezbake.programs import Program
+    from ovn_rules.rules.program import Program
 
 ANSWER_SECONDS = 1.0
 """How long a question waits for a database to say that nothing has changed."""
@@ -79,7 +79,7 @@ class Following:
         tls: Tls | None = None,
     ) -> None:
         given = chosen_databases(nb, sb, hosts)
-        self.program: Program = PROGRAMS[program]
+        self.program: Program = find_program(program)
         rules = role_for(self.program, given["nb"]).load()
         self.engine = Engine(rules)
         self.databases: list[Database] = []

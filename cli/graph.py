@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ovn_rules.cli.programs import PROGRAMS, program_option
+from ovn_rules.cli.programs import find_program, program_option
 from ovn_rules.engine.ir import Allocate, Atom, Program
 
 ROLES = ("northd", "controller", "everything")
@@ -23,9 +23,8 @@ def graph(program: str, role: str, form: str) -> None:
       ovn-rules graph --role northd --format dot | dot -Tsvg > northd.svg
       ovn-rules graph --format mermaid
     """
-    chosen = PROGRAMS[program]
-    rules = {"northd": chosen.northd, "controller": chosen.controller, "everything": chosen.everything}[role].load()
-    click.echo(PICTURES[form](rules))
+    chosen = find_program(program)
+    click.echo(PICTURES[form](chosen.roles[role].load()))
 
 
 def edges(program: Program) -> list[tuple[str, str, bool]]:

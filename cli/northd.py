@@ -11,7 +11,7 @@ from ovn_rules.io.database import Database
 if TYPE_CHECKING:
     from ovn_rules.cli.log import Log
     from ovn_rules.io.streams import Tls
-    from ovn_rules.rules.ezbake.programs import Program
+    from ovn_rules.rules.program import Program
 
 LOCK = "ovn_northd"
 """The lock that ovn-northd(8) takes in the southbound database: one of several works, the others stand by."""
@@ -32,6 +32,7 @@ class Northd:
         role = program.northd
         rules = role.load()
         self.log = log
+        self.program = program
         self.plane = Plane(rules, role.sinks, role.reports, log, program.versions)
         # The southbound one is first, and so written first: that is what hosts wait for.
         for name, remotes, schema in (("sb", sb, "OVN_Southbound"), ("nb", nb, "OVN_Northbound")):

@@ -13,7 +13,7 @@ import ovs.poller
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
-from ovn_rules.cli.programs import PROGRAMS, program_option
+from ovn_rules.cli.programs import find_program, program_option
 from ovn_rules.cli.progress import Steps
 from ovn_rules.engine import Engine, RuleFailure
 from ovn_rules.io.database import Database
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ovn_rules.io.files import Source
     from ovn_rules.io.rows import Delta
     from ovn_rules.io.streams import Tls
-    from ovn_rules.rules.ezbake.programs import Program, Role
+    from ovn_rules.rules.program import Program, Role
 
 SCHEMAS = {"nb": "OVN_Northbound", "sb": "OVN_Southbound", "ovs": "Open_vSwitch"}
 TIMEOUT = 30.0
@@ -77,6 +77,8 @@ class Network:
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
+        if "LocalChassis" not in self.engine.program.relations:
+            return []
         return sorted(name for _, name in self.engine.facts("LocalChassis"))
 
 
@@ -97,7 +99,7 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
         Failure: a database can't be read, or a rule fails.
     """
     given = chosen_databases(nb, sb, hosts)
-    chosen = PROGRAMS[program]
+    chosen = find_program(program)
     role = role_for(chosen, given["nb"])
     rules = role.load()
     engine = Engine(rules)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ovn_rules.engine import Engine
-    from ovn_rules.rules.ezbake.programs import Program
+    from ovn_rules.rules.program import Program
 
 Document = dict[str, Any]
 """An answer: objects, lists, texts, numbers, true, false and null."""

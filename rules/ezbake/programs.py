@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import ModuleType
 
-from ovn_rules.engine import Program as RuleProgram
-from ovn_rules.engine import load
 from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink
 from ovn_rules.rules.ezbake import (
     addresses,
@@ -23,6 +19,7 @@ from ovn_rules.rules.ezbake import (
     tunnels,
 )
 from ovn_rules.rules.ezbake.databases import nb, ovs, sb
+from ovn_rules.rules.program import Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
 CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
@@ -121,31 +118,6 @@ CLAIM = Sink(
 )
 
 
-@dataclass(frozen=True)
-class Role:
-    """One way to run the rules.
-
-    Attributes:
-        modules: the modules it loads.
-        sinks: how what it derives is written.
-        early: those of the sinks that may be written before every database has been read.
-        reports: relations whose new facts are said in the log: name, level, text with column names.
-    """
-
-    modules: tuple[ModuleType, ...]
-    sinks: tuple[Sink, ...] = ()
-    reports: tuple[tuple[str, str, str], ...] = ()
-    early: tuple[Sink, ...] = ()
-
-    def load(self) -> RuleProgram:
-        """The program.
-
-        Raises:
-            LoadError: the rules have mistakes.
-        """
-        return load(*self.modules)
-
-
 PROBLEM = ("Problem", "warn", "{where}: {text}")
 WAITING = ("Waiting", "info", "{reason}")
 TAKEOVER = ("Takeover", "info", "Changing chassis for lport {port} from {old} to {new}.")
@@ -155,35 +127,12 @@ CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITI
 EVERYTHING = Role(WHOLE, (), (PROBLEM,))
 
 
-@dataclass(frozen=True)
-class Program:
-    """All that a daemon or a command needs to know of a rule program.
-
-    Attributes:
-        name: what --program calls it.
-        northd: the central daemon's role.
-        controller: a host's.
-        everything: both at once, over any number of hosts.
-        tables: the OpenFlow tables of the integration bridge that are its own.
-        versions: database → version of the schema that the rules were written for.
-        numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
-    """
-
-    name: str
-    northd: Role
-    controller: Role
-    everything: Role
-    tables: tuple[int, ...]
-    versions: Mapping[str, str]
-    numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]]
-
-
 EZBAKE = Program(
     "ezbake",
     NORTHD,
     CONTROLLER,
     EVERYTHING,
     tables=(0, *range(16, 48), 64),
-    versions={d.name: d.schema.version for d in (nb, sb, ovs)},
+    databases={d.name: d for d in (nb, sb, ovs)},
     numbers_in=translation.numbers_in,
 )

@@ -1,0 +1,73 @@
+"""What daemons and commands need to know of a rule program, whatever it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ovn_rules.engine import Database, load
+from ovn_rules.engine import Program as RuleProgram
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from ovn_rules.engine.sinks import Sink
+
+
+@dataclass(frozen=True)
+class Role:
+    """One way to run the rules.
+
+    Attributes:
+        modules: the modules it loads.
+        sinks: how what it derives is written.
+        early: those of the sinks that may be written before every database has been read.
+        reports: relations whose new facts are said in the log: name, level, text with column names.
+    """
+
+    modules: tuple[ModuleType, ...]
+    sinks: tuple[Sink, ...] = ()
+    reports: tuple[tuple[str, str, str], ...] = ()
+    early: tuple[Sink, ...] = ()
+
+    def load(self) -> RuleProgram:
+        """The program.
+
+        Raises:
+            LoadError: the rules have mistakes.
+        """
+        return load(*self.modules)
+
+
+@dataclass(frozen=True)
+class Program:
+    """All that a daemon or a command needs to know of a rule program.
+
+    Attributes:
+        name: what --program calls it.
+        northd: the central daemon's role.
+        controller: a host's.
+        everything: both at once, over any number of hosts.
+        tables: the OpenFlow tables of the integration bridge that are its own.
+        databases: by name, with the schemas that the rules were written for.
+        numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
+    """
+
+    name: str
+    northd: Role
+    controller: Role
+    everything: Role
+    tables: tuple[int, ...] = ()
+    databases: Mapping[str, Database] = field(default_factory=dict)
+    numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]] = lambda _match, _actions: ()
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Database → version of the schema that the rules were written for."""
+        return {name: d.schema.version for name, d in self.databases.items()}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """The roles by name."""
+        return {"northd": self.northd, "controller": self.controller, "everything": self.everything}

@@ -1,0 +1,96 @@
+"""Rules of a user's own, from a Python file."""
+
+import json
+import textwrap
+
+import pytest
+from recorded import run
+
+from ovn_rules.cli.demo_network import save
+
+AUDIT = '''
+    """What an auditor looks for in the northbound database."""
+
+    from pathlib import Path
+
+    from ovn_rules.engine import Database, Relation, column, count, rule
+    from ovn_rules.rules import ezbake
+
+    nb = Database("nb", Path(ezbake.__file__).parent / "ovn-nb.ovsschema")
+
+
+    class Ports(Relation):
+        """How many ports a logical switch has."""
+
+        switch: str = column("its name")
+        ports: int = column("how many")
+
+
+    @rule
+    def ports(switch, name, port):
+        """Every port counts for its switch."""
+        Ports(name, count(port)) <= (
+            nb.Logical_Switch(_uuid=switch, name=name) & nb.Logical_Port(_uuid=port, lswitch=switch)
+        )
+'''
+
+
+@pytest.fixture
+def audit(tmp_path):
+    """The file of the program."""
+    path = tmp_path / "audit.py"
+    path.write_text(textwrap.dedent(AUDIT))
+    return path
+
+
+def test_over_a_database(audit, tmp_path):
+    """Its relations are derived from any database whose tables it names."""
+    nb, *_ = save(tmp_path / "demo")
+    done = run("derive", "Ports", "--program", str(audit), "--nb", str(nb), "--format=json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == [{"switch": "net-a", "ports": 5}, {"switch": "net-b", "ports": 1}]
+
+
+def test_check_and_graph(audit):
+    """They take it as well."""
+    assert run("check", "--program", str(audit)).stdout.startswith("audit: 1 clauses, 1 derived relations")
+    assert run("graph", "--program", str(audit)).stdout == "Ports <= nb.Logical_Port, nb.Logical_Switch\n"
+
+
+MISTAKES = {
+    "no rules": ("from nowhere import nothing", "ModuleNotFoundError: No module named 'nowhere'"),
+    "no Python": ("class", "SyntaxError"),
+    "a mistake in a rule": (
+        textwrap.dedent(AUDIT).replace("lswitch=switch", "lswich=switch"),
+        "did you mean 'lswitch'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes(tmp_path, text, says):
+    """What can't be loaded is said with its place, and no traceback."""
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    done = run("derive", "Ports", "--program", str(path), "--nb", "nb.db")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "broken.py" in done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "says"), [("ezbak", "did you mean 'ezbake'?"), ("nowhere.py", "No such file")])
+def test_no_such_program(name, says):
+    """A misspelt name, or a file that isn't there."""
+    done = run("check", "--program", name)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert name in done.stderr
+    assert says in done.stderr
+
+
+def test_no_daemon(audit):
+    """A daemon needs to know what to write where."""
+    for role in ("northd", "controller"):
+        done = run("daemon", role, "--program", str(audit))
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "doesn't say what is written where" in done.stderr
