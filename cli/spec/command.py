@@ -10,7 +10,8 @@ import click
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.spec.document import SpecError
-from ovn_rules.cli.spec.reader import Case, SpecFile, is_spec, read_spec
+from ovn_rules.cli.spec.finding import is_spec
+from ovn_rules.cli.spec.reader import Case, SpecFile, read_spec
 from ovn_rules.cli.spec.report import reasons, report
 from ovn_rules.cli.spec.runner import Result, run_cases
 from ovn_rules.engine import LoadError
@@ -30,7 +31,7 @@ DEFAULT = "tests/spec"
 def spec(paths: tuple[Path, ...], pattern: str | None, roles: tuple[str, ...], verbose: bool) -> None:
     """Run the cases of spec files: what must follow from which rows, step by step.
 
-    PATHS are files, or folders in which every .yaml file with a subject and cases is one (default: tests/spec).
+    PATHS are files, or folders whose YAML files with a subject, a program and cases are taken (default: tests/spec).
 
     \b
     Examples:
@@ -56,9 +57,9 @@ def spec_paths(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths or (Path(DEFAULT),):
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*.yaml") if is_spec(p))
+            inside = sorted(p for p in path.rglob("*.y*ml") if is_spec(p))
             if not inside:
-                raise Failure(f"{path}: no .yaml file in it has a subject and cases")
+                raise Failure(f"{path}: no YAML file in it has a subject, a program and cases")
             found += inside
         elif path.exists():
             found.append(path)

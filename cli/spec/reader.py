@@ -320,12 +320,3 @@ class _CaseReader:
             else:
                 ranges[key.text] = (int(low), int(high))
         return ranges
-
-
-def is_spec(path: Path) -> bool:
-    """Whether a YAML file is a spec: it has a subject and cases."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return False
-    return all(any(line.startswith(f"{key}:") for line in lines) for key in ("subject", "cases"))
