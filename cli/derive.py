@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
-from ovn_rules.cli.sources import Network, load_network, network_options
+from ovn_rules.cli.sources import Network, facts_option, load_network, network_options
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.io.flows import DEFAULT_PRIORITY
 
@@ -31,10 +31,18 @@ MANY = 2000
 @click.command()
 @click.argument("relation")
 @network_options
+@facts_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @tls_options
 def derive(
-    relation: str, nb: str | None, sb: str | None, ovs: tuple[str, ...], program: str, form: str, tls: TlsFiles
+    relation: str,
+    nb: str | None,
+    sb: str | None,
+    ovs: tuple[str, ...],
+    program: str,
+    facts: str | None,
+    form: str,
+    tls: TlsFiles,
 ) -> None:
     """Derive RELATION and print its facts.
 
@@ -47,7 +55,7 @@ def derive(
       ovn-rules derive OpenFlow --nb nb.db --sb sb.db --ovs host1.db --ovs host2.db --format json
       ovn-rules derive OpenFlow --sb sb.db --ovs host1.db --format flows
     """
-    network = load_network(nb, sb, ovs, program, tls.tls())
+    network = load_network(nb, sb, ovs, program, tls.tls(), facts)
     for warning in network.warnings:
         click.echo(f"ovn-rules: {warning}", err=True)
     known = network.engine.program.relations
@@ -59,8 +67,8 @@ def derive(
     if form == "flows" and not network.chassis():
         raise Failure("--format flows prints the flows of hosts: give each one's database with --ovs (and a system-id)")
     columns = [c.name for c in known[relation].columns]
-    facts = sorted(network.engine.facts(relation), key=reading_order(columns))
-    PRINTERS[form](columns, facts, network)
+    found = sorted(network.engine.facts(relation), key=reading_order(columns))
+    PRINTERS[form](columns, found, network)
 
 
 def reading_order(columns: list[str]) -> Any:

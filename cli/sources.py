@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import ovs.poller
 
+from ovn_rules.cli.facts_file import read_facts
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
 from ovn_rules.cli.programs import find_program, program_option
@@ -61,6 +62,14 @@ def network_options(command: F) -> F:
     return command
 
 
+facts_option: Callable[[F], F] = click.option(
+    "--facts",
+    "facts",
+    metavar="FILE.yaml",
+    help="Rows and facts beside those of databases, or instead of any, as in a rule spec's 'given'.",
+)
+
+
 @dataclass
 class Network:
     """Databases in an engine.
@@ -82,11 +91,19 @@ class Network:
         return sorted(name for _, name in self.engine.facts("LocalChassis"))
 
 
-def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: str, tls: Tls | None = None) -> Network:
+def load_network(
+    nb: str | None,
+    sb: str | None,
+    hosts: Iterable[str],
+    program: str,
+    tls: Tls | None = None,
+    facts_file: str | None = None,
+) -> Network:
     """Read databases and derive everything that follows from them.
 
     With a northbound database everything is derived; without one, Pipeline and ports are what the southbound
-    database holds. When none is named it is this machine's databases, as ovn-nbctl(8) and ovn-sbctl(8) find them.
+    database holds. When none is named, nor a file of facts, it is this machine's databases, as ovn-nbctl(8) and
+    ovn-sbctl(8) find them.
 
     Args:
         nb: northbound database, or None.
@@ -94,13 +111,16 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
         hosts: the hosts' own databases.
         program: the rule program's name.
         tls: files for ``ssl:`` remotes.
+        facts_file: rows and facts beside those of the databases.
 
     Raises:
-        Failure: a database can't be read, or a rule fails.
+        Failure: a database or the file can't be read, or a rule fails.
     """
-    given = chosen_databases(nb, sb, hosts)
     chosen = find_program(program)
-    role = role_for(chosen, given["nb"])
+    given: dict[str, list[str]] = {}
+    if nb or sb or hosts or facts_file is None:
+        given = chosen_databases(nb, sb, hosts)
+    role = role_for(chosen, given.get("nb") or not given)
     rules = role.load()
     engine = Engine(rules)
     network = Network(chosen, engine)
@@ -113,6 +133,9 @@ def load_network(nb: str | None, sb: str | None, hosts: Iterable[str], program: 
                 continue
             for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
                 facts.setdefault(relation, ([], []))[1].extend(inserted)
+        if facts_file is not None:
+            for relation, found in read_facts(facts_file, rules, program).items():
+                facts.setdefault(relation, ([], []))[1].extend(found)
         steps.step("deriving")
         try:
             engine.transact({r: c for r, c in facts.items() if r in rules.relations})

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from ovn_rules.cli.options import TlsFiles, tls_options
-from ovn_rules.cli.sources import load_network, network_options
+from ovn_rules.cli.sources import facts_option, load_network, network_options
 
 if TYPE_CHECKING:
     from ovn_rules.cli.verbs.verb import Document, Option, Verb
@@ -32,11 +32,12 @@ def one_shot(verb: Verb) -> click.Command:
         sb: str | None,
         ovs: tuple[str, ...],
         program: str,
+        facts: str | None,
         form: str,
         tls: TlsFiles,
         **options: Any,
     ) -> None:
-        network = load_network(nb, sb, ovs, program, tls.tls())
+        network = load_network(nb, sb, ovs, program, tls.tls(), facts)
         for warning in network.warnings:
             click.echo(f"ovn-rules: {warning}", err=True)
         say(verb, verb.answer(network, argument, options), form)
@@ -48,7 +49,7 @@ def one_shot(verb: Verb) -> click.Command:
     )
     for option in reversed(verb.options):
         decorated = _option(option)(decorated)
-    decorated = network_options(decorated)
+    decorated = network_options(facts_option(decorated))
     decorated = click.argument("argument", metavar=verb.argument)(decorated)
     return click.command(verb.name)(decorated)
 

@@ -94,3 +94,53 @@ def test_no_daemon(audit):
         done = run("daemon", role, "--program", str(audit))
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
         assert "doesn't say what is written where" in done.stderr
+
+
+ROWS = """
+nb.Logical_Switch: [sw0]
+nb.Logical_Port:
+  a: {lswitch: sw0}
+  b: {lswitch: sw0}
+"""
+
+
+def test_facts_from_a_file(audit, tmp_path):
+    """Rows and facts need no database."""
+    facts = tmp_path / "facts.yaml"
+    facts.write_text(ROWS)
+    done = run("derive", "Ports", "--program", str(audit), "--facts", str(facts), "--format=json")
+    assert (json.loads(done.stdout), done.stderr) == ([{"switch": "sw0", "ports": 2}], "")
+
+
+def test_facts_beside_a_database(audit, tmp_path):
+    """They come on top of what databases hold."""
+    nb, *_ = save(tmp_path / "demo")
+    facts = tmp_path / "facts.yaml"
+    facts.write_text(ROWS)
+    asked = ("derive", "Ports", "--program", str(audit), "--nb", str(nb), "--facts", str(facts), "--format=json")
+    assert {o["switch"]: o["ports"] for o in json.loads(run(*asked).stdout)} == {"net-a": 5, "net-b": 1, "sw0": 2}
+
+
+WRONG_FACTS = {
+    "a table": ("nb.Logical_Prt: [a]", ":1: no table of nb 'Logical_Prt'; did you mean 'Logical_Port'?"),
+    "a reference": (ROWS.replace("b: {lswitch: sw0}", "b: {lswitch: sw1}"), "lswitch refers to 'sw1', which is no row"),
+    "a derived relation": ("Ports: [[a, 1]]", ":1: Ports is derived by rules; its facts can't be given"),
+    "no YAML": ("{", "not YAML"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), WRONG_FACTS.values(), ids=WRONG_FACTS)
+def test_wrong_facts(audit, tmp_path, text, says):
+    """One line with file, line and reason."""
+    facts = tmp_path / "facts.yaml"
+    facts.write_text(text)
+    done = run("derive", "Ports", "--program", str(audit), "--facts", str(facts))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "facts.yaml:" in done.stderr
+    assert says in done.stderr
+
+
+def test_no_such_file_of_facts(audit):
+    """It is named."""
+    done = run("derive", "Ports", "--program", str(audit), "--facts", "nowhere.yaml")
+    assert (done.returncode, done.stderr) == (1, "ovn-rules: nowhere.yaml: No such file or directory\n")
