@@ -199,6 +199,32 @@ def expressions(draw, language, depth=3, positive=True):
     return Drawn(joined, holds, False)
 
 
+QUOTED = ['"a"', '"b"', '"gone"', '""', '"qu\\"ote"']
+
+
+@st.composite
+def assignments(draw, language):
+    """An action that sets, copies or exchanges fields or parts of them, with the library free to refuse it."""
+    fields = sorted(language.fields)
+    name, other = draw(st.tuples(st.sampled_from(fields), st.sampled_from(fields)))
+    width = language.fields[name].width
+    kind = draw(st.sampled_from(("constant", "part", "masked", "copy", "part copy", "exchange", "port", "pass")))
+    value = draw(st.sampled_from(language.fields[name].values))
+    low = draw(st.integers(0, width - 1))
+    high = draw(st.integers(low, width - 1))
+    end = min(high - low, language.fields[other].width - 1)
+    return {
+        "constant": f"{name} = {value:#x};",
+        "part": f"{name}[{low}..{high}] = {value >> low & (1 << high - low + 1) - 1:#x};",
+        "masked": f"{name} = {value:#x}/{draw(st.integers(0, (1 << width) - 1)):#x};",
+        "copy": f"{name} = {other};",
+        "part copy": f"{name}[{low}..{low + end}] = {other}[0..{end}];",
+        "exchange": f"{name} <-> {other};",
+        "port": f"{draw(st.sampled_from(('inport', 'outport')))} = {draw(st.sampled_from(QUOTED))};",
+        "pass": draw(st.sampled_from(("next;", "output;", "inport <-> outport;", "outport = inport;"))),
+    }[kind]
+
+
 PLACES = """
     pkt_mark ct_state ct_mark ct_label vlan_tci dl_src dl_dst dl_type nw_src nw_dst ipv6_src ipv6_dst ipv6_label arp_spa
     arp_tpa nw_proto arp_op arp_sha arp_tha nw_tos nw_ecn nw_ttl nw_frag icmp_type icmp_code tp_src tp_dst tcp_flags

@@ -47,39 +47,13 @@ def test_matches_come_back_as_they_were(switch, name, data):
     check_kept(switch, [openflow(e.text, "next;", 0, 7, PORTS, 5, symbols=table) for e in expressions])
 
 
-@st.composite
-def assignments(draw, language):
-    """An action that sets, copies or exchanges fields or parts of them, with the library free to refuse it."""
-    fields = sorted(language.fields)
-    name, other = draw(st.tuples(st.sampled_from(fields), st.sampled_from(fields)))
-    width = language.fields[name].width
-    kind = draw(st.sampled_from(("constant", "part", "masked", "copy", "part copy", "exchange", "port", "pass")))
-    value = draw(st.sampled_from(language.fields[name].values))
-    low = draw(st.integers(0, width - 1))
-    high = draw(st.integers(low, width - 1))
-    end = min(high - low, language.fields[other].width - 1)
-    return {
-        "constant": f"{name} = {value:#x};",
-        "part": f"{name}[{low}..{high}] = {value >> low & (1 << high - low + 1) - 1:#x};",
-        "masked": f"{name} = {value:#x}/{draw(st.integers(0, (1 << width) - 1)):#x};",
-        "copy": f"{name} = {other};",
-        "part copy": f"{name}[{low}..{low + end}] = {other}[0..{end}];",
-        "exchange": f"{name} <-> {other};",
-        "port": f"{draw(st.sampled_from(('inport', 'outport')))} = {draw(st.sampled_from(QUOTED))};",
-        "pass": draw(st.sampled_from(("next;", "output;", "inport <-> outport;", "outport = inport;"))),
-    }[kind]
-
-
-QUOTED = ['"a"', '"b"', '"gone"', '""', '"qu\\"ote"']
-
-
 @pytest.mark.parametrize("name", LANGUAGES)
 @BATCH
 @given(data=st.data())
 def test_actions_come_back_as_they_were(switch, name, data):
     """ovs-ofctl accepts every action with the match it implies, and dump-flows prints the same text."""
     language, table = LANGUAGES[name]
-    texts = data.draw(st.lists(assignments(language), min_size=60, max_size=120))
+    texts = data.draw(st.lists(drawn.assignments(language), min_size=60, max_size=120))
     rows = [openflow("1", text, 0, 7, PORTS, symbols=table) for text in texts]
     check_kept(switch, rows)
 
