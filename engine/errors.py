@@ -33,7 +33,7 @@ class Problem:
         """``file:line:column: message``, the line, a caret below it and the hint; columns count from 1."""
         lines = [self.message]
         if (place := self.location) is not None:
-            lines[0] = f"{_shown(place.file)}:{place.line}:{place.column + 1}: {self.message}"
+            lines[0] = f"{shown_path(place.file)}:{place.line}:{place.column + 1}: {self.message}"
             lines += _underlined(place.text, place.column, place.end_column)
         if self.hint:
             lines.append(f"  hint: {self.hint}")
@@ -107,7 +107,7 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
     return (place.file, place.line, place.column, problem.message) if place else ("", 0, 0, problem.message)
 
 
-def _shown(file: str) -> str:
+def shown_path(file: str) -> str:
     """The path as it is typed from the current folder, when the file is below it."""
     try:
         return str(Path(file).resolve().relative_to(Path.cwd()))

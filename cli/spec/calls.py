@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ovn_rules.cli.spec.document import Node
-from ovn_rules.cli.spec.values import split
+from ovn_rules.cli.spec.values import pairs, split, unquoted
 
 _CALL = re.compile(r"([A-Za-z_][\w.-]*)\s*(?:\((.*)\))?", re.DOTALL)
 _NAMED = re.compile(r"([A-Za-z_][\w.-]*)\s*=(?!=)\s*(.*)", re.DOTALL)
@@ -60,12 +60,13 @@ def argument(text: str, at: Node) -> Node:
     """
     text = text.strip()
     ends = text[:1] + text[-1:]
-    if ends == "[]":
-        return Node("list", at.line, at.start, at.end, items=tuple(argument(t, at) for t in split(text[1:-1])))
-    if ends == "{}":
-        pairs = (part.partition("=") for part in split(text[1:-1]))
-        return Node(
-            "mapping", at.line, at.start, at.end, pairs=tuple((argument(k, at), argument(v, at)) for k, _, v in pairs)
-        )
-    quoted = len(text) > 1 and ends in ("''", '""')
-    return Node("text", at.line, at.start, at.end, text[1:-1] if quoted else text, ends[0] if quoted else "")
+    try:
+        if ends == "[]":
+            return Node("list", at.line, at.start, at.end, items=tuple(argument(t, at) for t in split(text[1:-1])))
+        if ends == "{}":
+            entries = tuple((argument(k, at), argument(v, at)) for k, v in pairs(text[1:-1]))
+            return Node("mapping", at.line, at.start, at.end, pairs=entries)
+    except ValueError:
+        pass  # a set of the logical flow language, say: {80 443}
+    quoted = len(text) > 1 and ends in ("''", '""') and unquoted(text) != text
+    return Node("text", at.line, at.start, at.end, unquoted(text), ends[0] if quoted else "")

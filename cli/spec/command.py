@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.spec.accept import rewrite
 from ovn_rules.cli.spec.document import SpecError
 from ovn_rules.cli.spec.finding import is_spec
 from ovn_rules.cli.spec.reader import Case, SpecFile, read_spec
+from ovn_rules.cli.spec.render import rendered
 from ovn_rules.cli.spec.report import reasons, report
 from ovn_rules.cli.spec.runner import Result, run_cases
+from ovn_rules.cli.spec.watch import watch
 from ovn_rules.engine import LoadError
+from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +33,22 @@ DEFAULT = "tests/spec"
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--run", "pattern", metavar="REGEX", help="Only cases whose name, or whose file's name, fits.")
-@click.option("--role", "roles", multiple=True, help="Only in this role; may be given several times.")
+@click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only in this role; may be given several times.")
+@click.option("--accept", is_flag=True, help="Show how the files would say what is, and rewrite them.")
+@click.option("--yes", is_flag=True, help="With --accept, don't ask.")
+@click.option("--watch", "watching", is_flag=True, help="Run again whenever a spec or a rule module changes.")
+@click.option("--render", "rendering", is_flag=True, help="Print the files as a reference in Markdown.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every case.")
-def spec(paths: tuple[Path, ...], pattern: str | None, roles: tuple[str, ...], verbose: bool) -> None:
+def spec(
+    paths: tuple[Path, ...],
+    pattern: str | None,
+    roles: tuple[str, ...],
+    accept: bool,
+    yes: bool,
+    watching: bool,
+    rendering: bool,
+    verbose: bool,
+) -> None:
     """Run the cases of spec files: what must follow from which rows, step by step.
 
     PATHS are files, or folders whose YAML files with a subject, a program and cases are taken (default: tests/spec).
@@ -37,15 +57,30 @@ def spec(paths: tuple[Path, ...], pattern: str | None, roles: tuple[str, ...], v
     Examples:
       ovn-rules spec
       ovn-rules spec tests/spec/ezbake/acls.yaml --run 'drop|reject' -v
-      ovn-rules spec --role northd
+      ovn-rules spec --role northd --watch
+      ovn-rules spec --accept
     """
-    files = read_all(spec_paths(paths))
+    found = spec_paths(paths)
+    if watching:
+        if accept or rendering:
+            raise Failure("--watch runs the cases again and again; it goes with neither --accept nor --render")
+        watch(paths or (Path(DEFAULT),), _arguments(paths, pattern, roles, verbose=verbose))
+    files = read_all(found)
+    if rendering:
+        click.echo(rendered(files), nl=False)
+        return
     cases = [c for f in files for c in chosen(f, pattern, roles)]
     if not cases:
         raise Failure("no case is like that" if pattern or roles else "there are no cases")
-    failed = run(files, cases, verbose=verbose)
-    if failed:
+    fine = accepted(files, cases, ask=not yes) if accept else not run(files, cases, verbose=verbose)
+    if not fine:
         raise SystemExit(1)
+
+
+def _arguments(paths: Sequence[Path], pattern: str | None, roles: Sequence[str], *, verbose: bool) -> list[str]:
+    """The command's arguments, without --watch."""
+    given = [*map(str, paths), *(["-v"] if verbose else []), *(f"--role={role}" for role in roles)]
+    return [*given, f"--run={pattern}"] if pattern else given
 
 
 def spec_paths(paths: Sequence[Path]) -> list[Path]:
@@ -93,8 +128,6 @@ def chosen(file: SpecFile, pattern: str | None, roles: Sequence[str]) -> list[Ca
     Raises:
         Failure: the pattern is no regular expression, or there is no such role.
     """
-    from dataclasses import replace  # noqa: PLC0415
-
     try:
         wanted = re.compile(pattern or "")
     except re.error as error:
@@ -116,7 +149,7 @@ def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> l
         mine = [c for c in cases if c.file == file.path]
         if not mine:
             continue
-        click.echo(f"{file.path} ", nl=verbose)
+        click.echo(f"{shown_path(str(file.path))} ", nl=verbose)
         for result in run_cases(mine, explain=reasons):
             total += 1
             if verbose:
@@ -128,6 +161,34 @@ def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> l
         click.echo("", nl=not verbose)
     for result in failed:
         click.echo(f"\n{report(result)}")
-    said = f"{total - len(failed)} of {total} hold" if failed else f"all {total} hold"
+    said = f"{len(failed)} of {total} fail" if failed else f"all {total} hold"
     click.echo(f"\n{said}")
     return failed
+
+
+def accepted(files: Sequence[SpecFile], cases: Sequence[Case], *, ask: bool) -> bool:
+    """Rewrite expectations to what is, after showing how; whether all of them say it now.
+
+    Raises:
+        Failure: there is nobody to ask.
+    """
+    fine = True
+    for file in files:
+        mine = [c for c in cases if c.file == file.path]
+        new = rewrite(file, run_cases(mine, keep_going=True))
+        for line in new.refused:
+            click.echo(line)
+        fine = fine and not new.refused
+        if new.text == file.text:
+            continue
+        name = shown_path(str(file.path))
+        before, after = (text.splitlines(keepends=True) for text in (file.text, new.text))
+        click.echo("".join(difflib.unified_diff(before, after, name, f"{name}, as it is")), nl=False)
+        if ask and not sys.stdin.isatty():
+            raise Failure("--accept asks before it writes, and there is no terminal to ask on: give --yes")
+        if ask and not click.confirm(f"Rewrite {name}?"):
+            fine = False
+            continue
+        file.path.write_text(new.text, encoding="utf-8")
+        click.echo(f"{name} is rewritten")
+    return fine

@@ -47,9 +47,10 @@ class Expectation:
         fixed: the columns that select the facts it is about.
         rows: the facts.
         line: where it stands.
+        node: the facts as they are written.
         apart: with all relations together, those that aren't meant.
         key: the selection as it is written.
-        node: the facts as they are written.
+        table: whether the facts are a table.
     """
 
     kind: Kind
@@ -57,9 +58,10 @@ class Expectation:
     fixed: Mapping[int, Any]
     rows: tuple[FactRow, ...]
     line: int
+    node: Node
     apart: frozenset[str] = frozenset()
     key: str = ""
-    node: Node | None = None
+    table: bool = False
 
     def about(self, found: Iterable[Found]) -> list[Found]:
         """Those of the facts that it is about."""
@@ -112,7 +114,7 @@ class ExpectationReader:
         if kind == "problems":
             yield from self._problems(node)
         elif kind in WHOLE and node.empty:
-            yield Expectation(kind, "", {}, (), node.line, node=node)
+            yield Expectation(kind, "", {}, (), node.line, node)
         elif node.kind == "mapping":
             named = [(key, value) for key, value in node.pairs if (kind, key.text) != ("changes", "others")]
             read = [each for key, value in named for each in self._one(kind, key, value)]
@@ -121,7 +123,7 @@ class ExpectationReader:
                 others = next(v for k, v in node.pairs if k.text == "others")
                 if not others.empty:
                     self.mistakes.add(others.line, "others: none is all that can be said of them")
-                yield Expectation(kind, "", {}, (), others.line, frozenset(e.relation for e in read), "others", others)
+                yield Expectation(kind, "", {}, (), others.line, others, frozenset(e.relation for e in read), "others")
         else:
             yield from self._lines(kind, node)
 
@@ -129,12 +131,12 @@ class ExpectationReader:
         if not self.reports:
             self.mistakes.add(node.line, "this program reports no problems")
         if node.kind == "text" and node.style == "|":
-            lines = [(node.line + i, t.strip()) for i, t in enumerate(node.text.splitlines()) if t.strip()]
-        elif node.kind == "text":
-            lines = [] if node.empty else [(node.line, node.text)]
+            texts = enumerate(node.text.splitlines(), node.line)
+            rows = [FactRow({0: text.strip()}, line) for line, text in texts if text.strip()]
         else:
-            lines = [(n.line, n.text) for n in node.items]
-        yield Expectation("problems", "", {}, tuple(FactRow({0: t}, n) for n, t in lines), node.line, node=node)
+            items = () if node.empty else node.items if node.kind == "list" else (node,)
+            rows = [FactRow({0: item.text}, item.line, start=item.start) for item in items]
+        yield Expectation("problems", "", {}, tuple(rows), node.line, node)
 
     def _relation(self, name: str, node: Node) -> RelationDef | None:
         relation = self.relations.get(name)
@@ -154,7 +156,8 @@ class ExpectationReader:
         rows = fact_rows(relation, value, fixed, self.mistakes, signed=kind in SIGNED)
         if kind == "absent" and value.empty:
             rows = [FactRow(fixed, key.line)]
-        yield Expectation(kind, name, fixed, tuple(rows), key.line, key=key.text, node=value)
+        table = value.kind == "text" and value.style == "|"
+        yield Expectation(kind, name, fixed, tuple(rows), key.line, value, key=key.text, table=table)
 
     def _lines(self, kind: Kind, node: Node) -> Iterator[Expectation]:
         """Facts in text form; those of one relation together are an expectation."""
@@ -162,7 +165,7 @@ class ExpectationReader:
             nodes = [node] if not node.empty else []
         elif node.kind == "text":
             texts = ((node.line + i, t) for i, t in enumerate(node.text.splitlines()) if t.strip())
-            nodes = [replace(node, line=n, text=t.strip(), style="") for n, t in texts]
+            nodes = [replace(node, line=n, text=t.strip()) for n, t in texts]
         else:
             nodes = list(node.items)
         grouped: dict[str, list[FactRow]] = {}
@@ -181,6 +184,7 @@ class ExpectationReader:
                 self.mistakes.add(each.line, f"a fact is Relation(column=value), not {each.named}")
             elif (relation := self._relation(name, each)) is not None:
                 values = selection(relation, text, each.line, self.mistakes)
-                grouped.setdefault(name, []).append(FactRow(values, each.line, sign))
+                start = 0 if each.style == "|" else each.start
+                grouped.setdefault(name, []).append(FactRow(values, each.line, sign, start))
         for name, rows in grouped.items():
-            yield Expectation(kind, name, {}, tuple(rows), rows[0].line, key=name, node=node)
+            yield Expectation(kind, name, {}, tuple(rows), rows[0].line, node, key=name)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ovn_rules.cli.spec.document import Mistakes, Node
     from ovn_rules.engine.ir import Fact, RelationDef
 
-_BAR = re.compile(r"(?:^|\s)\|(?=\s|$)")
+BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
+"""What stands between the cells of a table."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,13 @@ class FactRow:
         values: position of a column → its value.
         line: where it stands.
         sign: ``+``, ``-``, or empty where there are no signs.
-        start, end: its place in the file's text; 0 for one that has no lines of its own.
+        start: where its list's item begins in the file's text, in characters; 0 for a line of a block.
     """
 
     values: Mapping[int, Any]
     line: int
     sign: str = ""
     start: int = 0
-    end: int = 0
 
     def fits(self, fact: Fact) -> bool:
         """Whether a fact is of this kind."""
@@ -109,6 +109,12 @@ def column_position(relation: RelationDef, name: str, line: int, mistakes: Mista
         return None
 
 
+def table_lines(node: Node) -> list[tuple[int, list[str]]]:
+    """The lines of a table, blank ones left out: where each stands, and its cells."""
+    lines = enumerate(node.text.splitlines(), node.line)
+    return [(line, [cell.strip() for cell in BAR.split(text.strip())]) for line, text in lines if text.strip()]
+
+
 class _FactReader:
     def __init__(self, relation: RelationDef, fixed: Mapping[int, Any], mistakes: Mistakes, *, signed: bool) -> None:
         self.relation = relation
@@ -123,7 +129,7 @@ class _FactReader:
         if lines and (header := self._header(*lines[0])) is not None:
             for line, text in lines[1:]:
                 sign, rest = self._sign(text, line)
-                yield from self._cells(header, [cell.strip() for cell in _BAR.split(rest)], line, sign)
+                yield from self._cells(header, [cell.strip() for cell in BAR.split(rest)], line, sign)
 
     def _header(self, line: int, text: str) -> list[int] | None:
         text = text.strip()
@@ -131,7 +137,7 @@ class _FactReader:
             if not text.startswith("±"):
                 self.mistakes.add(line, f"the line of column names begins with ±, not {text!r}")
             text = text.removeprefix("±")
-        names = [name.strip() for name in _BAR.split(text)]
+        names = [name.strip() for name in BAR.split(text)]
         found = [column_position(self.relation, name, line, self.mistakes) for name in names]
         positions = [p for p in found if p is not None]
         for i, p in enumerate(positions):
@@ -173,7 +179,7 @@ class _FactReader:
             values = self._named(node)
         else:
             values = self._positional(node.items if node.kind == "list" else (node,), node.line)
-        return FactRow(values, node.line, sign)
+        return FactRow(values, node.line, sign, node.start)
 
     def _named(self, node: Node) -> dict[int, Any]:
         values = dict(self.fixed)

@@ -60,6 +60,8 @@ class Rules:
 def rules_of(name: str) -> Rules:
     """A rule program by name, or a user's own by the path of its module.
 
+    A program of one role is known as ``everything``.
+
     Args:
         name: as ``--program`` takes it.
 
@@ -67,10 +69,10 @@ def rules_of(name: str) -> Rules:
         Failure: there is none.
     """
     program = find_program(name)
-    return Rules(
-        name,
-        {role: cache(each.load) for role, each in program.roles.items()},
-        program.databases,
-        {"controller": Feed("northd", tuple(s for s in program.northd.sinks if s.insert))},
-        tuple((r, form) for r, level, form in program.everything.reports if level == "warn"),
-    )
+    roles = {"everything": program.everything}
+    feeds = {}
+    if program.northd is not program.everything:
+        roles = {"northd": program.northd, "controller": program.controller, **roles}
+        feeds = {"controller": Feed("northd", tuple(s for s in program.northd.sinks if s.insert))}
+    reports = tuple((r, form) for r, level, form in program.everything.reports if level == "warn")
+    return Rules(name, {n: cache(r.load) for n, r in roles.items()}, program.databases, feeds, reports)

@@ -10,7 +10,7 @@ from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.spec.calls import argument
 from ovn_rules.cli.spec.document import Mistakes, Node, SpecError, as_text, fill, parse
 from ovn_rules.cli.spec.expectations import KINDS, Expectation, ExpectationReader
-from ovn_rules.cli.spec.facts import _BAR
+from ovn_rules.cli.spec.facts import table_lines
 from ovn_rules.cli.spec.programs import Rules, rules_of
 from ovn_rules.cli.spec.rows import RowReader, State
 from ovn_rules.cli.spec.templates import Template, Templates, read_templates
@@ -87,6 +87,7 @@ class SpecFile:
         rules: the program.
         roles: those that its cases run in.
         cases: one for each row of parameters.
+        uses: its files of templates.
         node: all of it as it is written.
         text: the file's text.
     """
@@ -97,6 +98,7 @@ class SpecFile:
     rules: Rules
     roles: tuple[str, ...]
     cases: tuple[Case, ...]
+    uses: tuple[Path, ...]
     node: Node
     text: str
 
@@ -115,14 +117,15 @@ def read_spec(path: Path) -> SpecFile:
     mistakes = Mistakes(str(path))
     node = parse(text, str(path))
     head = entries(node, HEAD, "a spec file", mistakes)
-    for needed in ("subject", "program", "roles", "cases"):
+    for needed in ("subject", "program", "cases"):
         if needed not in head and node.kind == "mapping":
             mistakes.add(1, f"{needed} is missing")
     mistakes.raise_any()
-    rules = _rules(head["program"], mistakes)
-    roles = _roles(head["roles"], rules, mistakes)
+    rules = _rules(path, head["program"], mistakes)
+    roles = _roles(head["roles"], rules, mistakes) if "roles" in head else ("everything",)
     mistakes.raise_any()
     templates: dict[str, Template] = {}
+    uses = tuple(path.parent / used.text for used in listed(head.get("use")))
     for used in listed(head.get("use")):
         templates |= _templates_of(path, used, mistakes)
     templates |= read_templates(head.get("templates"), mistakes)
@@ -130,7 +133,7 @@ def read_spec(path: Path) -> SpecFile:
     cases = tuple(reader.cases(head["cases"]))
     mistakes.raise_any()
     about = head["about"].text.strip() if "about" in head else ""
-    return SpecFile(path, head["subject"].text, about, rules, roles, cases, node, text)
+    return SpecFile(path, head["subject"].text, about, rules, roles, cases, uses, node, text)
 
 
 def read_text(path: Path) -> str:
@@ -164,9 +167,10 @@ def listed(node: Node | None) -> tuple[Node, ...]:
     return node.items if node.kind == "list" else (node,)
 
 
-def _rules(node: Node, mistakes: Mistakes) -> Rules:
+def _rules(path: Path, node: Node, mistakes: Mistakes) -> Rules:
+    name = str(path.parent / node.text) if node.text.endswith(".py") else node.text
     try:
-        return rules_of(node.text)
+        return rules_of(name)
     except Failure as error:
         mistakes.add(node.line, error.format_message())
         mistakes.raise_any()
@@ -256,13 +260,12 @@ class _CaseReader:
     def _parameters(self, node: Node) -> Iterator[dict[str, Node]]:
         """The rows of a table of parameters."""
         if node.kind == "text" and node.style == "|":
-            lines = [(node.line + i, text) for i, text in enumerate(node.text.splitlines()) if text.strip()]
+            lines = table_lines(node)
             if len(lines) < 2:
                 self.mistakes.add(node.line, "a table of parameters is a line of names, then a line for each run")
                 return
-            names = [n.strip() for n in _BAR.split(lines[0][1])]
-            for line, text in lines[1:]:
-                cells = [c.strip() for c in _BAR.split(text)]
+            names = lines[0][1]
+            for line, cells in lines[1:]:
                 if len(cells) != len(names):
                     self.mistakes.add(line, f"{len(cells)} cells under {len(names)} parameters")
                     continue

@@ -9,6 +9,7 @@ from rich.console import Console
 from ovn_rules.cli.spec.facts import FactRow
 from ovn_rules.cli.spec.values import written
 from ovn_rules.cli.trees import explanation
+from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,10 +36,11 @@ def report(result: Result) -> str:
     """
     case = result.case
     relations = case.rules.program(result.role).relations
-    lines = [f"{case.file}:{case.line}: {case.title} [{result.role}]"]
+    file = shown_path(str(case.file))
+    lines = [f"{file}:{case.line}: {case.title} [{result.role}]"]
     for miss in result.misses:
         line = miss.expectation.line if miss.expectation else miss.step.line
-        lines.append(f"  {case.file}:{line}: after {miss.step.name}: {miss.text}")
+        lines.append(f"  {file}:{line}: after {miss.step.name}: {miss.text}")
         lines += [f"    {text}" for text in difference(miss, relations)]
         lines += [f"      {text}" for reason in miss.reasons for text in reason.splitlines()]
     return "\n".join(lines)

@@ -64,6 +64,7 @@ class Runner:
         checked: whether every step is compared with evaluation from scratch.
         explain: tells why a case failed, while the engine has the facts; None when nobody wants to know.
         observe: is shown the engine after every step, while it has the facts.
+        keep_going: whether a case goes on after a step that isn't as it should be.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Runner:
         checked: bool = True,
         explain: Callable[[Engine, Miss], tuple[str, ...]] | None = None,
         observe: Callable[[Engine], None] | None = None,
+        keep_going: bool = False,
     ) -> None:
         self.rules = rules
         self.role = role
@@ -82,6 +84,7 @@ class Runner:
         self.checked = checked
         self.explain = explain
         self.observe = observe
+        self.keep_going = keep_going
         self.worlds: dict[tuple[tuple[str, tuple[int, int]], ...], World] = {}
         self.world = self._world_for(())
 
@@ -91,18 +94,19 @@ class Runner:
         return self.world.engine
 
     def run(self, case: Case) -> Result:
-        """Run a case; afterwards the engines are as new. It ends with the first step that isn't as it should be."""
+        """Run a case; afterwards the engines are as new."""
         world = self._world_for(tuple(sorted(case.ranges.items())))
-        misses: tuple[Miss, ...] = ()
+        misses: list[Miss] = []
         try:
             for step in case.steps:
-                if misses := tuple(self._step(world, step)):
+                misses += self._step(world, step)
+                if misses and not self.keep_going:
                     break
         finally:
             left = world.clear()
         if left and not misses:
-            misses = (Miss(case.steps[-1], f"when all rows are gone, there are still facts of {', '.join(left)}"),)
-        return Result(case, self.role, misses)
+            misses.append(Miss(case.steps[-1], f"when all rows are gone, there are still facts of {', '.join(left)}"))
+        return Result(case, self.role, tuple(misses))
 
     def _world_for(self, ranges: tuple[tuple[str, tuple[int, int]], ...]) -> World:
         if ranges not in self.worlds:
@@ -139,6 +143,8 @@ def run_cases(
     program_for_role: Callable[[str], Program] | None = None,
     observe: Callable[[Engine], None] | None = None,
     explain: Callable[[Engine, Miss], tuple[str, ...]] | None = None,
+    *,
+    keep_going: bool = False,
 ) -> Iterator[Result]:
     """Run cases, each in all its roles.
 
@@ -147,6 +153,7 @@ def run_cases(
         program_for_role: the rules that stand in for a role's own; None for its own.
         observe: is shown the engine after every step.
         explain: tells why a case failed.
+        keep_going: whether a case goes on after a step that isn't as it should be.
 
     Yields:
         A result for each case and role.
@@ -157,5 +164,7 @@ def run_cases(
             key = (case.rules.name, role)
             if key not in runners:
                 program = program_for_role(role) if program_for_role else None
-                runners[key] = Runner(case.rules, role, program, observe=observe, explain=explain)
+                runners[key] = Runner(
+                    case.rules, role, program, observe=observe, explain=explain, keep_going=keep_going
+                )
             yield runners[key].run(case)

@@ -6,6 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.engine.errors import QuestionError
+from ovn_rules.engine.pattern_values import arguments
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 ANYTHING = "…"
 """In an expected text: whatever stands there."""
 
+_ENTRY = re.compile(r"""("[^"]*"|'[^']*'|[^=]*?(?=:\s|=))\s*(?:=|:\s)(.*)""", re.DOTALL)
 _PLURAL = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _TRUTH = {"true": True, "false": False}
 _READ: dict[str, Callable[[str], Any]] = {
@@ -73,8 +77,7 @@ def from_text(text: str, kind: Type) -> Any:
 def _many(text: str, kind: Type) -> tuple[Any, ...]:
     if text[:1] + text[-1:] == "{}":
         first, second = _pair(kind, text)
-        pairs = (part.partition("=") for part in split(text[1:-1]))
-        return tuple((from_text(k, first), from_text(v, second)) for k, _, v in pairs)
+        return tuple((from_text(k, first), from_text(v, second)) for k, v in pairs(text[1:-1]))
     parts = list(split(text[1:-1])) if text[:1] + text[-1:] in ("[]", "()") else [text] if text else []
     if len(kind.args) == 1:
         return tuple(from_text(p, kind.args[0]) for p in parts)
@@ -106,25 +109,31 @@ def unquoted(text: str) -> str:
 
 
 def split(text: str) -> Iterator[str]:
-    """The parts of a text between commas that stand in no brackets and no quotes."""
-    depth, quote, start, i = 0, "", 0, 0
-    while i < len(text):
-        c = text[i]
-        if quote:
-            i += c == "\\"
-            quote = "" if c == quote else quote
-        elif c in "\"'" and not text[start:i].strip():
-            quote = c
-        elif c in "([{":
-            depth += 1
-        elif c in ")]}":
-            depth -= 1
-        elif c == "," and not depth:
-            yield text[start:i].strip()
-            start = i + 1
-        i += 1
-    if text[start:].strip():
-        yield text[start:].strip()
+    """The parts of a text between commas that stand in no brackets and no quotes.
+
+    Raises:
+        ValueError: a bracket or quote isn't closed.
+    """
+    try:
+        spans, end = arguments(f"({text})", 0)
+    except QuestionError as error:
+        raise ValueError(f"{text!r}: {error}") from None
+    if end <= len(text):
+        raise ValueError(f"{text!r}: unbalanced ')'")
+    yield from (text[start - 1 : stop - 1] for start, stop in spans)
+
+
+def pairs(text: str) -> Iterator[tuple[str, str]]:
+    """The entries of a map without its brackets: ``key=value``, or ``key: value``.
+
+    Raises:
+        ValueError: an entry is neither.
+    """
+    for part in split(text):
+        found = _ENTRY.fullmatch(part)
+        if not found:
+            raise ValueError(f"{part!r} is no entry of a map; write key=value")
+        yield found[1].strip(), found[2].strip()
 
 
 def written(value: Any, kind: Type) -> str:
