@@ -50,6 +50,16 @@ class Sources(Protocol):
         """Facts by the values at some positions: a fact, or a dict of several."""
 
 
+class Budget(Protocol):
+    """What a generated function may do: each method raises when it was too much, nothing that is an Exception."""
+
+    def step(self) -> None:
+        """Count a turn of a loop."""
+
+    def each(self, items: Iterable[Any]) -> Iterable[Any]:
+        """The items, each counted."""
+
+
 def single(value: Any, expected: type) -> Any:
     """Check that a function gave a value of the class its annotation promises.
 
@@ -64,11 +74,19 @@ def single(value: Any, expected: type) -> Any:
 class Code:
     """The source of one generated function and the objects it refers to."""
 
-    def __init__(self, plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        program: Program,
+        sources: Sources,
+        doubt: Doubt | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self.plan = plan
         self.program = program
         self.sources = sources
         self.doubt = doubt
+        self.budget = budget
         self.lines: list[str] = []
         self.indent = 1
         self.namespace: dict[str, Any] = {}
@@ -123,6 +141,8 @@ class Code:
         """Add a loop; what follows is its body."""
         self.line(text)
         self.indent += 1
+        if self.budget is not None:
+            self.line(f"{self.refer('step', self.budget.step)}()")
 
     def unless(self, condition: str) -> None:
         """Go on with the next candidate when the condition holds."""
@@ -186,7 +206,10 @@ class Code:
     def member(self, position: int, literal: Member) -> None:
         """``x in expression``: a loop over the distinct elements."""
         item = f"e_{self.indent}"
-        items = self.value(position, f"dict.fromkeys({self.expression(literal.expr)})")
+        elements = self.expression(literal.expr)
+        if self.budget is not None:
+            elements = f"{self.refer('each', self.budget.each)}({elements})"
+        items = self.value(position, f"dict.fromkeys({elements})")
         self.loop(f"for {item} in {items}:")
         parts = [(v, f"{item}[{i}]" if literal.unpack else item) for i, v in enumerate(literal.variables)]
         if literal.unpack:
@@ -361,17 +384,18 @@ class _Renamer(ast.NodeTransformer):
 
 
 def compile_plan(
-    plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None
+    plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None, budget: Budget | None = None
 ) -> tuple[Callable[..., None], str]:
     """The generated function of a plan, and its source.
 
-    With ``doubt``, an expression that raises is reported there, and the function goes on.
+    With ``doubt``, an expression that raises is reported there, and the function goes on. With ``budget``, each turn
+    of a loop is a step.
 
     Returns:
         The function and its source text. A function for a plan pinned at HEAD takes (facts, list) and appends
         (body facts, values of the variables) for each derivation; any other is a ``Run``.
     """
-    code = Code(plan, program, sources, doubt)
+    code = Code(plan, program, sources, doubt, budget)
     source = code.build()
     names = dict(code.namespace)
     clause = plan.clause

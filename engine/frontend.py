@@ -216,10 +216,11 @@ def _program(drafts: list[Draft], relations: dict[str, RelationDef], kept: dict[
     for name, positions in kept.items():
         wide = relations[name]
         narrow[name] = replace(wide, columns=tuple(wide.columns[i] for i in positions))
-    return Program(narrow, tuple(_clause(d, kept) for d in drafts))
+    return Program(narrow, tuple(clause_of(d, kept) for d in drafts))
 
 
-def _clause(draft: Draft, kept: dict[str, tuple[int, ...]]) -> Clause:
+def clause_of(draft: Draft, kept: Mapping[str, tuple[int, ...]]) -> Clause:
+    """The clause of a draft that is fine, with atoms cut down to the positions that are kept of their relation."""
     body = []
     for part in draft.parts:
         literal = part.literal

@@ -9,7 +9,7 @@ from ovn_rules.engine import language
 from ovn_rules.engine.errors import Problem
 from ovn_rules.engine.frontend_draft import Draft, Part
 from ovn_rules.engine.frontend_expressions import read_expression, refuse_syntax
-from ovn_rules.engine.frontend_scope import Refused, Scope, relation_of
+from ovn_rules.engine.frontend_scope import Refused, Scope, outside, relation_of
 from ovn_rules.engine.frontend_source import Source, read
 from ovn_rules.engine.frontend_terms import body_term, by_column, read_head
 from ovn_rules.engine.ir import Atom, Bind, Filter, Member
@@ -36,7 +36,7 @@ def read_rule(rule: Rule, problems: list[Problem]) -> list[Draft]:
     """
     source, node = read(rule)
     try:
-        scope = Scope(rule, _parameters(rule, node))
+        scope = Scope(outside(rule), _parameters(rule, node), rule.name)
     except Refused as e:
         problems.append(Problem(e.message, source.location(e.node), e.hint, rule.name))
         return []
@@ -86,12 +86,18 @@ def _read_statement(rule: Rule, index: int, node: ast.stmt, source: Source, scop
     draft = Draft(rule, index, node, source, scope, head)
     draft.used[head.name] = head
     read_head(draft, call)
-    for literal in _literals(body) if body is not None else ():
+    if body is not None:
+        read_body(draft, body)
+    return draft
+
+
+def read_body(draft: Draft, body: ast.expr) -> None:
+    """Reads literals joined by ``&`` into a draft; what is refused is noted in it."""
+    for literal in _literals(body):
         try:
             _read_literal(draft, literal)
         except Refused as e:
             draft.note(e)
-    return draft
 
 
 def _head_and_body(node: ast.stmt, source: Source) -> tuple[ast.Call, ast.expr | None]:

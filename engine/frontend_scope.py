@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.engine.frontend_purity import BUILTINS
-from ovn_rules.engine.language import Pattern, Relation, Rule, closure
+from ovn_rules.engine.language import Pattern, Relation, closure
 from ovn_rules.engine.schema import Database, DatabaseRelation, RowRelation, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ovn_rules.engine.ir import RelationDef
+    from ovn_rules.engine.language import Rule
 
 NOTHING = object()
 """What ``Scope.resolve`` gives for an expression that is not a name of the module."""
@@ -43,17 +44,13 @@ def relation_of(value: Any) -> RelationDef | None:
 
 
 class Scope:
-    """The names of one rule.
+    """The names of one rule or question."""
 
-    What a name meant when the function was decorated counts; names that were defined later count as they are
-    now.
-    """
-
-    def __init__(self, rule: Rule, parameters: Iterable[str]) -> None:
-        """Takes a rule and its parameters, which are its logic variables."""
+    def __init__(self, outside: Mapping[str, Any], parameters: Iterable[str], rule: str = "") -> None:
+        """Takes what names stand for, builtins apart, the logic variables, and the rule's name, if it is one's."""
         self.rule = rule
         self.parameters = frozenset(parameters)
-        self.outside = {**BUILTINS, **rule.function.__globals__, **closure(rule.function), **rule.names}
+        self.outside = {**BUILTINS, **outside}
 
     def resolve(self, node: ast.expr, kind: str = "name") -> Any:
         """What a name or a chain of attributes stands for in the rule's module.
@@ -92,14 +89,29 @@ class Scope:
             for each in self.outside.values():
                 if isinstance(each, Database):
                     names |= {f"{each.name}.{t}" for t in each.tables()}
-            return did_you_mean(name, names) or "import it into this module, or declare it as a Relation"
+            return did_you_mean(name, names) or self._elsewhere(
+                "import it into this module, or declare it as a Relation"
+            )
         if kind == "function":
             names = {n for n, v in self.outside.items() if callable(v)}
-            return did_you_mean(name, names) or "import it into this module, or define it with @pure"
+            return did_you_mean(name, names) or self._elsewhere("import it into this module, or define it with @pure")
         close = did_you_mean(name, self.parameters | set(self.outside))
         if kind == "module":
-            return close or "import it into this module"
-        return close or f"a logic variable is a parameter: def {self.rule.name}(…, {name})"
+            return close or self._elsewhere("import it into this module")
+        return close or self._elsewhere(f"a logic variable is a parameter: def {self.rule}(…, {name})")
+
+    def _elsewhere(self, hint: str) -> str:
+        """What to do about a name that isn't defined: in a rule's module something, about a question nothing."""
+        return hint if self.rule else ""
+
+
+def outside(rule: Rule) -> dict[str, Any]:
+    """What the names in a rule stand for outside it.
+
+    What a name meant when the function was decorated counts; names that were defined later count as they are
+    now.
+    """
+    return {**rule.function.__globals__, **closure(rule.function), **rule.names}
 
 
 def _missing(node: ast.Attribute, base: Any, kind: str) -> Refused:

@@ -209,7 +209,21 @@ def test_keys_and_indexes_are_used():
     assert looked_at("Edge(5, 105)") == (1, [(5, 105)])
     assert looked_at("Edge(5)") == (10, [(5, i) for i in range(5, 1000, 100)])
     assert looked_at("Edge(_, 5)") == (1000, [(5, 5)])
-    assert len(parse_pattern(engine.program, "Edge(x, _)").matching(engine, 5)) == 5
+    other = relation("Wide", "int int int")
+    engine = Engine(program([other]))
+    engine.transact({"Wide": ((), [(0, i, i) for i in range(1000)])})
+    for positions in ((0,), (1,)):
+        engine.network.index(engine.network.members["Wide"].outer, positions)
+    assert looked_at("Wide(0, 7)") == (1, [(0, 7, 7)])
+
+
+def test_a_few_of_many():
+    """With a limit no more facts are looked for."""
+    engine = Engine(PROGRAM)
+    engine.transact({"Edge": ((), [(i, "a", A) for i in range(1000)])})
+    pattern = parse_pattern(PROGRAM, 'Edge(c1="a")')
+    assert len(pattern.matching(engine, 5)) == 5
+    assert pattern.count(engine) == 1000
 
 
 def test_order_of_mixed_values():
@@ -224,7 +238,7 @@ PROGRAM = program([EDGE, TAGGED])
 SMALL = st.integers(0, 2)
 VALUES = {
     "int": SMALL,
-    "str": st.sampled_from(["a", "a'b", 'a"b', "a\\b", "a,b", "(", "", "_"]),
+    "str": st.sampled_from(["a", "a'b", 'a"b', "a'\"b", "a\\b", "a,b", "(", "", "_"]),
     "uuid": st.sampled_from([A, B]),
     "bool": st.booleans(),
     "ints": st.lists(SMALL, unique=True).map(sorted).map(tuple),
