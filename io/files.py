@@ -6,7 +6,6 @@ applied, in memory; the file is only read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ovn_rules.engine.ovsschema import Schema, SchemaError, parse_schema
 from ovn_rules.io.dumps import NotADumpError, dump_schema, read_dump
+from ovn_rules.io.log_format import CLUSTERED, HEADER_LIMIT, STANDALONE, read_header
 from ovn_rules.io.messages import no_collection
 from ovn_rules.io.rows import Replica, RowError
 from ovn_rules.io.streams import METHODS, split_remotes
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ovsschema import ColumnSchema
     from ovn_rules.io.rows import Delta, Row
 
-_STANDALONE = b"OVSDB JSON "
-_CLUSTERED = b"OVSDB CLUSTER "
-_HEADER_LIMIT = 100
-_RENAMED = uuid.UUID("8a2f1b0e-6d0c-5b7e-9f53-2b1d7f0c4e11")
+RENAMED = uuid.UUID("8a2f1b0e-6d0c-5b7e-9f53-2b1d7f0c4e11")
 """Namespace of the UUIDs that rows of cloned databases get."""
 
 Rows = dict[str, dict[str, "Row"]]
@@ -84,8 +81,8 @@ def identify(argument: str) -> Source:
         split_remotes(argument)
         return Source("remote", argument)
     data = _read(argument)
-    if data.startswith(_STANDALONE):
-        schema = _log_schema(argument, next(_records(argument, data, [])))
+    if data.startswith(STANDALONE):
+        schema = log_schema(argument, next(records(argument, data, [])))
         return Source("database", argument, schema.name, schema.version, frozenset(schema.tables))
     tables = _dump(argument, data)
     return Source("dump", argument, tables=frozenset(tables))
@@ -126,9 +123,9 @@ def read_files(
             replica = Replica(database, relations)
             schema, rows = _load(str(path), replica, relations, schema_name, contents.warnings)
             own = {u for table in rows.values() for u in table}
-            names = {u: str(uuid.uuid5(_RENAMED, f"{Path(path).resolve()} {u}")) for u in sorted(own & seen)}
+            names = {u: str(uuid.uuid5(RENAMED, f"{Path(path).resolve()} {u}")) for u in sorted(own & seen)}
             seen.update(own)
-            for table, renamed in _rename(rows, replica, schema, names).items():
+            for table, renamed in rename(rows, replica, schema, names).items():
                 for u, row in renamed.items():
                     contents.replica.tables[table].put(u, row, contents.facts)
     return contents
@@ -143,7 +140,7 @@ def _load(
 ) -> tuple[Schema, Rows]:
     data = _read(path)
     try:
-        if data.startswith(_STANDALONE):
+        if data.startswith(STANDALONE):
             return _load_log(path, data, replica, schema_name, warnings)
         tables = _dump(path, data)
         schema = dump_schema(relations, replica.database)
@@ -168,25 +165,46 @@ def _load(
 def _load_log(
     path: str, data: bytes, replica: Replica, schema_name: str | None, warnings: list[str]
 ) -> tuple[Schema, Rows]:
-    records = _records(path, data, warnings)
-    schema = _log_schema(path, next(records))
+    found = records(path, data, warnings)
+    schema = log_schema(path, next(found))
+    check_schema(path, schema, replica, schema_name)
+    replica.use(schema)
+    rows: Rows = {name: {} for name in replica.tables}
+    for number, record in enumerate(found, 1):
+        for name, changes, difference in table_changes(path, number, record, schema):
+            if name in rows:
+                _apply(rows[name], replica, name, changes, difference=difference)
+    return schema, rows
+
+
+def check_schema(path: str, schema: Schema, replica: Replica, schema_name: str | None) -> None:
+    """Checks that a file's schema is the one that is expected, and has what a replica needs.
+
+    Raises:
+        FileError: It isn't, or lacks something.
+    """
     if schema_name is not None and schema.name != schema_name:
         raise FileError(f"{path}: it is a database of {schema.name}, not of {schema_name}")
     missing = replica.missing(schema)
     if missing:
         raise FileError(f"{path}: {schema.name} {schema.version} has no {', no '.join(missing)}")
-    replica.use(schema)
-    rows: Rows = {name: {} for name in replica.tables}
-    for number, record in enumerate(records, 1):
-        difference = record.get("_is_diff") is True
-        for name, changes in record.items():
-            if name.startswith("_"):
-                continue
-            if name not in schema.tables or not isinstance(changes, dict):
-                raise FileError(f"{path}: record {number}: {name} is not a table of {schema.name}")
-            if name in rows:
-                _apply(rows[name], replica, name, changes, difference=difference)
-    return schema, rows
+
+
+def table_changes(
+    path: str, number: int, record: dict[str, Any], schema: Schema
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """What a record changes: of each table its name, its rows' JSON by UUID, and whether that is a difference.
+
+    Raises:
+        FileError: The record is not one of that schema.
+    """
+    difference = record.get("_is_diff") is True
+    for name, changes in record.items():
+        if name.startswith("_"):
+            continue
+        if name not in schema.tables or not isinstance(changes, dict):
+            raise FileError(f"{path}: record {number}: {name} is not a table of {schema.name}")
+        yield name, changes, difference
 
 
 def _apply(rows: dict[str, Row], replica: Replica, name: str, changes: dict[str, Any], *, difference: bool) -> None:
@@ -200,20 +218,21 @@ def _apply(rows: dict[str, Row], replica: Replica, name: str, changes: dict[str,
             rows[u] = table.decode(u, change)
 
 
-def _records(path: str, data: bytes, warnings: list[str]) -> Iterator[dict[str, Any]]:
-    """The records of a log, the schema first. A last one that was cut off is left out, with a warning."""
+def records(path: str, data: bytes, warnings: list[str]) -> Iterator[dict[str, Any]]:
+    """The records of a log, the schema first. A last one that was cut off is left out, with a warning.
+
+    Raises:
+        FileError: It is damaged.
+    """
     at = 0
     number = 0
     while at < len(data):
-        end = data.find(b"\n", at, at + _HEADER_LIMIT)
-        words = data[at:end].split(b" ") if end >= 0 else []
-        is_header = len(words) == 4 and words[:2] == [b"OVSDB", b"JSON"] and words[2].isdigit()
-        if not is_header and (end >= 0 or len(data) - at >= _HEADER_LIMIT):
+        header = read_header(data, at)
+        if header is None and (b"\n" in data[at : at + HEADER_LIMIT] or len(data) - at >= HEADER_LIMIT):
             raise FileError(f"{path}: no record starts at byte {at}, where record {number} should")
-        body = data[end + 1 : end + 1 + int(words[2])] if is_header else b""
-        whole = is_header and hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() == words[3]
-        next_at = end + 1 + int(words[2]) if is_header else len(data)
-        if not whole:
+        body = data[header.start : header.end] if header else b""
+        next_at = header.end if header else len(data)
+        if not header or not header.fits(body):
             if number == 0:
                 raise FileError(f"{path}: it is cut off or damaged in its schema")
             if next_at < len(data):
@@ -235,7 +254,12 @@ def _record(path: str, number: int, body: bytes) -> dict[str, Any]:
     return record
 
 
-def _log_schema(path: str, record: dict[str, Any]) -> Schema:
+def log_schema(path: str, record: dict[str, Any]) -> Schema:
+    """The schema in a log's first record.
+
+    Raises:
+        FileError: It is none.
+    """
     try:
         return parse_schema(record)
     except SchemaError as e:
@@ -249,13 +273,25 @@ def _dump(path: str, data: bytes) -> Mapping[str, Any]:
         raise FileError(f"{path}: {e}") from e
 
 
+def read_database(path: str) -> bytes:
+    """A standalone database file's bytes.
+
+    Raises:
+        FileError: It can't be read, or is a dump or a clustered database.
+    """
+    data = _read(path)
+    if not data.startswith(STANDALONE):
+        raise FileError(f"{path}: it is no database file; a dump holds no transactions, the server's own file does")
+    return data
+
+
 def _read(path: str) -> bytes:
     try:
         data = Path(path).read_bytes()
     except OSError as e:
         hint = "" if Path(path).exists() else " (a server is named as unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT)"
         raise FileError(f"{path}: {e.strerror}{hint}") from e
-    if data.startswith(_CLUSTERED):
+    if data.startswith(CLUSTERED):
         raise FileError(
             f"{path}: a clustered database file can't be read as it is; convert it first:"
             f" ovsdb-tool cluster-to-standalone standalone.db {path}"
@@ -263,8 +299,15 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _rename(rows: Rows, replica: Replica, schema: Schema, names: Mapping[str, str]) -> Rows:
-    """Gives rows other UUIDs, in references too."""
+def rename(rows: Rows, replica: Replica, schema: Schema, names: Mapping[str, str]) -> Rows:
+    """Gives rows other UUIDs, in references too.
+
+    Args:
+        rows: Table to the rows by UUID.
+        replica: Has the tables.
+        schema: Theirs.
+        names: UUID to the other one.
+    """
     if not names:
         return rows
     renamed: Rows = {}
