@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ovn_rules.cli import daemon_questions
 from ovn_rules.cli.control import Control, ControlError
 from ovn_rules.engine import inspection
 from ovn_rules.engine.errors import did_you_mean
 
 if TYPE_CHECKING:
     from ovn_rules.cli.plane import Plane
+    from ovn_rules.rules.program import Program
 
 
 class Service(Protocol):
     """A daemon's work: northd or controller."""
 
     plane: Plane
+    program: Program
 
     @property
     def status(self) -> str:
@@ -52,6 +55,7 @@ def register(control: Control, service: Service) -> None:
     control.register("relation/list", "", 0, 0, answers.relations)
     control.register("relation/dump", "NAME", 1, 1, answers.dump)
     control.register("rule/stats", "[PATTERN]", 0, 1, answers.rules)
+    daemon_questions.register(control, service)
 
 
 class _Answers:

@@ -12,7 +12,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ovs.stream
 import ovs.unixctl
@@ -23,8 +23,22 @@ from ovn_rules.cli.log import Log
 if TYPE_CHECKING:
     from pathlib import Path
 
-Handler = Callable[[list[str]], str]
-"""Takes a command's arguments, returns the answer's text; raises ControlError for an error's text."""
+
+class Pending(Protocol):
+    """An answer that is being worked on."""
+
+    def run(self) -> str | None:
+        """The answer's text, once it is there; raises ControlError for an error's text."""
+
+    def wait(self, poller: Any) -> None:
+        """Wakes the poller when ``run`` has something to do."""
+
+    def close(self) -> None:
+        """Gives it up: nobody waits for it any more."""
+
+
+Handler = Callable[[list[str]], "str | Pending"]
+"""Takes a command's arguments, returns the answer's text or what works on it; raises ControlError for an error's."""
 
 LATER = "\0later"
 """What a handler returns when the answer comes at the daemon's end: whoever asks for it waits for that."""
@@ -52,6 +66,7 @@ class Control:
         self._log = Log("unixctl")
         self._usage: dict[str, str] = {}
         self._held: list[Any] = []
+        self._working: list[tuple[Any, str, Pending]] = []
         self._server = None if path is None else ovs.unixctl.server.UnixctlServer(_listen(path))
         self.register("version", "", 0, 0, lambda _: f"{program} {version}")
         self.register("list-commands", "", 0, 0, self._list)
@@ -75,15 +90,28 @@ class Control:
         """Answers the commands that have come."""
         if self._server is not None:
             self._server.run()
+            working, self._working = self._working, []
+            for connection, command, pending in working:
+                if _hung_up(connection):
+                    pending.close()
+                    connection.reply("")  # the server sees then that nobody is there
+                else:
+                    self._carry_out(connection, command, pending.run, pending)
 
     def wait(self, poller: Any) -> None:
         """Wakes the poller when a command comes."""
         if self._server is not None:
             self._server.wait(poller)
+            for _, _, pending in self._working:
+                pending.wait(poller)
 
     def close(self) -> None:
         """Answers what was to be answered at the end, stops listening and removes the socket."""
         if self._server is not None:
+            for connection, _, pending in self._working:
+                pending.close()
+                connection.reply_error("the daemon ends\n")
+            self._working = []
             for connection in self._held:
                 connection.reply("")
             self.run()
@@ -93,12 +121,20 @@ class Control:
     def _answer(self, connection: Any, arguments: list[str], registered: tuple[str, Handler]) -> None:
         command, handler = registered
         self._log.say("dbg", f"received request {command}{json.dumps(arguments)}")
+        self._carry_out(connection, command, lambda: handler(arguments), None)
+
+    def _carry_out(
+        self, connection: Any, command: str, step: Callable[[], str | Pending | None], pending: Pending | None
+    ) -> None:
+        """One step of a command: answer, or note what works on it."""
         try:
-            text = handler(arguments)
-            if text == LATER:
+            answer = step()
+            if answer == LATER:
                 self._held.append(connection)
-            else:
-                connection.reply(_lines(text))
+            elif isinstance(answer, str):
+                connection.reply(_lines(answer))
+            elif (working := answer or pending) is not None:
+                self._working.append((connection, command, working))
         except ControlError as e:
             connection.reply_error(_lines(str(e)))
         except Exception as e:  # noqa: BLE001 - a question must not end the daemon
@@ -108,6 +144,17 @@ class Control:
     def _list(self, _arguments: list[str]) -> str:
         lines = [f"  {name:<23} {usage}".rstrip() for name, usage in sorted(self._usage.items())]
         return "\n".join(["The available commands are:", *lines, ""])
+
+
+def _hung_up(connection: Any) -> bool:
+    """Whether who asked has gone; ``ovs.unixctl.server`` looks only when it has answered."""
+    sock: socket.socket = connection._rpc.stream.socket  # noqa: SLF001 - there is no other way to ask
+    try:
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _lines(text: str) -> str:

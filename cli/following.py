@@ -63,7 +63,7 @@ class Following:
         program: the rule program.
         engine: with everything derived, once ``load`` has returned.
         databases: the live ones.
-        files: the arguments that are files.
+        files: the arguments that are files, by database.
 
     Raises:
         Failure: an argument can't be used.
@@ -105,12 +105,14 @@ class Following:
             raise unreadable(error, arguments, tls) from error
 
     @property
-    def files(self) -> list[str]:
-        """The arguments that are files."""
-        return [s.name for sources in self._sources.values() for s in sources]
+    def files(self) -> dict[str, list[str]]:
+        """The arguments that are files, by database."""
+        return {name: [s.name for s in sources] for name, sources in self._sources.items() if sources}
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
+        if "LocalChassis" not in self.engine.program.relations:
+            return []
         return sorted(name for _, name in self.engine.facts("LocalChassis"))
 
     # -- loading -------------------------------------------------------------------------------------------
@@ -123,7 +125,7 @@ class Following:
         """
         end = time.monotonic() + TIMEOUT
         with Steps(3) as steps:
-            steps.step(f"reading {', '.join(self.files)}")
+            steps.step(f"reading {', '.join(f for files in self.files.values() for f in files)}")
             self._read_files()
             steps.step(f"reading {', '.join(d.remote for d in self.databases)}")
             while not all(d.loaded for d in self.databases):

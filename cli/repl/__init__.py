@@ -1,0 +1,1 @@
+"""A session: questions to a network, one after the other."""

@@ -1,0 +1,97 @@
+"""``ovn-rules repl``: a session of questions to a network."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ovn_rules.cli.options import TlsFiles, tls_options
+from ovn_rules.cli.repl.output import Output
+from ovn_rules.cli.repl.session import Session
+from ovn_rules.cli.sources import network_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ovn_rules.cli.repl.world import Asked
+
+
+@click.command()
+@network_options
+@click.option(
+    "--attach",
+    metavar="[PATH|northd|controller]",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    help="Ask a running daemon over its control socket, found as ovs-appctl finds it; without a value, the one that "
+    "runs here.",
+)
+@click.option("--echo", is_flag=True, help="In a script, print each question before its answer.")
+@tls_options
+def repl(
+    nb: str | None,
+    sb: str | None,
+    ovs: tuple[str, ...],
+    program: str,
+    attach: str | None,
+    echo: bool,
+    tls: TlsFiles,
+) -> None:
+    """Ask a network, question after question: why, whynot, whatif, trace, query and more; 'help' lists them.
+
+    Databases that are servers are followed as they change; nothing is ever written. When standard input is not a
+    terminal it is a script: one question a line, no prompts, lines that begin with # are comments. Lines that fail
+    don't end it; the exit status is that of the last line that failed, 0 if none did: 1 when the answer is an
+    error, 2 when the line is wrong, 130 when it was interrupted.
+
+    \b
+    Examples:
+      ovn-rules repl --nb nb.db --sb sb.db --ovs host1.db --ovs host2.db
+      ovn-rules repl --nb unix:/var/run/ovn/ovnnb_db.sock --sb unix:/var/run/ovn/ovnsb_db.sock
+      ovn-rules repl --attach northd
+      echo 'why Binding(logical_port="vm1")' | ovn-rules repl --nb nb.db --sb sb.db
+    """
+    output = Output()
+    said: list[str] = []
+    if attach is not None and (nb or sb or ovs):
+        raise click.UsageError("--attach asks a daemon about its own databases; give no --nb, --sb or --ovs with it")
+    world = _local(nb, sb, ovs, program, tls, said.append) if attach is None else _attached(attach)
+    try:
+        for warning in said:
+            output.note(warning)
+        said.clear()
+        session = Session(world, output)
+        if sys.stdin.isatty():
+            from ovn_rules.cli.repl.prompt import converse  # noqa: PLC0415 - a script needs none of it
+
+            converse(session, said)
+            return
+        from ovn_rules.cli.repl.script import run_script  # noqa: PLC0415 - likewise
+
+        sys.exit(run_script(session, sys.stdin, echo=echo))
+    finally:
+        world.close()
+
+
+def _local(
+    nb: str | None, sb: str | None, ovs: tuple[str, ...], program: str, tls: TlsFiles, say: Callable[[str], None]
+) -> Asked:
+    from ovn_rules.cli.following import Following  # noqa: PLC0415 - who asks a daemon needs no engine
+    from ovn_rules.cli.repl.local import Local  # noqa: PLC0415 - likewise
+
+    following = Following(nb, sb, ovs, program, say, tls.tls())
+    try:
+        following.load()
+    except BaseException:
+        following.close()
+        raise
+    return Local(following)
+
+
+def _attached(target: str) -> Asked:
+    from ovn_rules.cli.repl.attached import Attached  # noqa: PLC0415 - only where a daemon is asked
+
+    return Attached(target)
