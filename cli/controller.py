@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.setaside import merge
+from ovn_rules.engine.history import Source
 from ovn_rules.engine.sinks import stored_columns
 from ovn_rules.io.database import Database
 from ovn_rules.io.streams import RemoteError
@@ -14,7 +16,6 @@ from ovn_rules.io.switch_events import Adopted, Lost, Refused, Waiting
 
 if TYPE_CHECKING:
     from ovn_rules.cli.log import Log
-    from ovn_rules.cli.setaside import Delta
     from ovn_rules.engine import Changes
     from ovn_rules.io.streams import Tls
     from ovn_rules.rules.program import Program
@@ -52,7 +53,7 @@ class Controller:
         self.plane.start()
         self.switch: Switch | None = None
         self._remote = ""
-        self._held: list[Delta] = []
+        self._held: list[Source] = []
         self._adopted = False
         self._complete = False
         self._leaving = False
@@ -77,15 +78,17 @@ class Controller:
 
     def run(self) -> None:
         """Read, derive, write: all that can be done now."""
-        deltas = self.plane.read("ovs")
-        if deltas:
-            self._commit(*deltas)
+        sources = self.plane.read("ovs")
+        if sources:
+            self._commit(*sources)
             if not self._leaving:
                 self._follow()
         if "sb" in self.plane.databases:
             self._held += self.plane.read("sb")
             if len(self._held) > MOST_HELD:
-                self._held = [merge(self._held)]
+                merged = merge([s.delta for s in self._held]).items()
+                delta = {n: (list(d), list(i)) for n, (d, i) in merged}
+                self._held = [Source("sb", self._held[0].time, delta, unknown="many changes merged into one")]
         if self.switch is not None:
             self._run_switch(self.switch)
         if self._adopted:
@@ -108,8 +111,8 @@ class Controller:
         if self.switch is not None and not self._leaving:
             self.switch.go()
 
-    def _commit(self, *deltas: Delta) -> None:
-        changes = self.plane.commit(*deltas)
+    def _commit(self, *sources: Source) -> None:
+        changes = self.plane.commit(*sources)
         if self.switch is not None and not self._leaving:
             self._change_flows(self.switch, changes)
 
@@ -124,7 +127,7 @@ class Controller:
             self.log.say("warn" if isinstance(event, Waiting | Lost | Refused) else "info", str(event))
             if isinstance(event, Adopted) and not self._adopted:
                 hints = {hint for flow in event.flows for hint in self.program.numbers_in(flow[2], flow[3])}
-                self._commit({"FlowHint": ((), hints)})
+                self._commit(Source("switch", time.time(), {"FlowHint": ((), hints)}))
                 self._adopted = True
 
     # -- what the host's own settings say --------------------------------------------------------------------
@@ -189,7 +192,7 @@ class Controller:
                 self.switch.close()
                 self.switch = None
             names = [(name,) for _, name in self.plane.engine.facts("LocalChassis")]
-            self.plane.commit({"Leaving": ((), names)})
+            self.plane.commit(Source("exit", time.time(), {"Leaving": ((), names)}))
         return self.plane.idle or not any(d.writable for d in self.plane.databases.values())
 
     def close(self) -> None:

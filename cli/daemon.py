@@ -117,6 +117,7 @@ def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptio
             service = make(tls)
         except RemoteError as error:
             raise Failure(str(error)) from error
+        _remember(service, options)
         commands.register(process.control, service)
         process.ready()
         backlog = Backlog()
@@ -134,6 +135,20 @@ def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptio
                 _leave(service)
         finally:
             service.close()
+
+
+def _remember(service: Service, options: DaemonOptions) -> None:
+    """Let the service keep a history.
+
+    Raises:
+        Failure: a file is named for a database that it doesn't follow.
+    """
+    relations = service.plane.program.relations.values()
+    known = sorted({r.table.database for r in relations if r.table is not None})
+    wrong = next((name for name in options.database_files if name not in known), None)
+    if wrong is not None:
+        raise Failure(f"--database-file {wrong}=...: there is no database {wrong}, but {', '.join(known)}")
+    service.plane.remember(options.history, options.history_facts, options.database_files)
 
 
 def _leave(service: Service) -> None:

@@ -62,7 +62,7 @@ class Northd:
 
         Without the lock nothing is derived: the tunnel keys that another northd gives are the ones to go on with.
         """
-        deltas = [*self.plane.read("nb"), *self.plane.read("sb")]
+        sources = [*self.plane.read("nb"), *self.plane.read("sb")]
         databases = self.plane.databases.values()
         if not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
             self._active = False
@@ -70,8 +70,8 @@ class Northd:
             self._active = True
             self.plane.restart()
             self.plane.start()
-        elif deltas:
-            self.plane.commit(*deltas)
+        elif sources:
+            self.plane.commit(*sources)
         if self._active:
             self.plane.write()
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+TRANSACTIONS = 1000
+"""How many transactions a daemon can look back, by default."""
+
+FACTS = 100_000
+"""How many changed facts they may have in all, by default."""
+
+
 class Remotes(click.ParamType[str]):
     """Remotes of a database: ``unix:FILE``, ``tcp:HOST:PORT`` or ``ssl:HOST:PORT``, several with commas."""
 
@@ -68,6 +75,9 @@ class DaemonOptions:
         log_file: Where its log goes; "" for the default place, None for standard error only.
         verbose: Log levels, as ``vlog/set`` takes them.
         unixctl: Its control socket; None for the default place, ``none`` for no socket.
+        history: How many transactions are kept; 0 for none.
+        history_facts: How many changed facts they may have in all.
+        database_files: Database name to the server's file, for the comments of its transactions.
         tls: Files for ``ssl:`` remotes.
     """
 
@@ -78,7 +88,25 @@ class DaemonOptions:
     log_file: str | None
     verbose: tuple[str, ...]
     unixctl: str | None
+    history: int
+    history_facts: int
+    database_files: dict[str, str]
     tls: TlsFiles
+
+
+class NamedFile(click.ParamType[tuple[str, str]]):
+    """A database's name in the program and a file: ``nb=/etc/ovn/ovnnb_db.db``."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The name, and the file's absolute path."""
+        if isinstance(value, tuple):
+            return value
+        database, equals, path = str(value).partition("=")
+        if not equals or not database.isidentifier() or not path:
+            self.fail(f"{value!r} is not NAME=FILE, like nb=/etc/ovn/ovnnb_db.db", param, ctx)
+        return database, str(Path(path).absolute())
 
 
 _FILE = click.Path(dir_okay=False)
@@ -113,6 +141,32 @@ _DAEMON = (
         flag_value="",
         default=None,
         help="Log to a file as well; without PATH to OVN_LOGDIR/NAME.log.",
+    ),
+    click.option(
+        "--history",
+        metavar="N",
+        type=click.IntRange(0),
+        default=TRANSACTIONS,
+        show_default=True,
+        help="Transactions that 'ovn-rules history' can look back; 0 for none.",
+    ),
+    click.option(
+        "--history-facts",
+        metavar="N",
+        type=click.IntRange(10),
+        default=FACTS,
+        show_default=True,
+        help="Changed facts that they may have in all, 100 to 300 bytes each; one with over a tenth of them is kept as "
+        "numbers.",
+    ),
+    click.option(
+        "--database-file",
+        "database_files",
+        metavar="NAME=FILE",
+        type=NamedFile(),
+        multiple=True,
+        help="Where the server of nb, sb or ovs keeps its database: the comments of its transactions stand there. "
+        "Found by itself where the server is on this machine and its files may be read.",
     ),
     click.option(
         "--verbose",
@@ -153,6 +207,9 @@ def daemon_options(command: F) -> F:
         overwrite_pidfile: bool,
         log_file: str | None,
         unixctl: str | None,
+        history: int,
+        history_facts: int,
+        database_files: tuple[tuple[str, str], ...],
         **others: Any,
     ) -> Any:
         options = DaemonOptions(
@@ -163,6 +220,9 @@ def daemon_options(command: F) -> F:
             log_file=_absolute(log_file),
             verbose=verbose,
             unixctl=unixctl if unixctl == "none" else _absolute(unixctl),
+            history=history,
+            history_facts=history_facts,
+            database_files=dict(database_files),
             tls=tls,
         )
         return command(*arguments, options=options, **others)

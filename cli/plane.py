@@ -7,16 +7,19 @@ what can be done now, ``wait`` says what to wake up for.
 from __future__ import annotations
 
 import gc
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.cli.setaside import Delta, SetAside, merge
+from ovn_rules.cli.comments import Comments
+from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.engine import Changes, Conflict, Engine, Explainer, Fact, Program
+from ovn_rules.engine.history import History, Source
 from ovn_rules.io.events import Connected, Event, Lost, Unusable, Updated, Waiting
 from ovn_rules.io.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ovn_rules.cli.log import Log
     from ovn_rules.engine.sinks import Sink
@@ -33,6 +36,10 @@ class Plane:
         reports: relations whose new facts are said in the log: name, level, text with column names.
         log: where.
         versions: database → version of the schema that the rules were written for.
+        databases: those that are followed, by name.
+        writers: those that write, by database.
+        history: the last transactions; None when none are kept.
+        comments: looks up who changed the databases, for the history.
     """
 
     program: Program
@@ -42,6 +49,8 @@ class Plane:
     versions: Mapping[str, str] = field(default_factory=dict)
     databases: dict[str, Database] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
+    history: History | None = None
+    comments: Comments | None = None
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.program)
@@ -66,21 +75,41 @@ class Plane:
         for writer in self.writers.values():
             writer.start()
 
-    def read(self, name: str) -> list[Delta]:
+    def remember(self, transactions: int, facts: int, files: Mapping[str, str]) -> None:
+        """Keep a history from now on.
+
+        Args:
+            transactions: how many are kept at most; 0 for no history.
+            facts: how many changed facts they may have in all.
+            files: database → the server's file, where it isn't found by itself.
+        """
+        if transactions:
+            self.history = History(transactions, facts)
+            self.comments = Comments(self.program.relations, files)
+
+    def read(self, name: str) -> list[Source]:
         """What a database has to say: its changes; everything else goes to the log."""
-        deltas: list[Delta] = []
-        for event in self.databases[name].run():
+        sources: list[Source] = []
+        database = self.databases[name]
+        first = not database.loaded
+        for event in database.run():
             if isinstance(event, Updated):
-                deltas.append(event.delta)
+                source = Source(name, time.time(), event.delta, unknown=_AS_A_WHOLE if first else "")
+                sources.append(source)
+                if self.comments is not None and not first:
+                    self.comments.expect(source)
             else:
                 self._say(event)
-        return deltas
+                first = first and not isinstance(event, Connected)
+        return sources
 
     def _say(self, event: Event) -> None:
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"
         self.log.say(level, str(event))
         if isinstance(event, Connected):
             self._check_version(event)
+            if self.comments is not None:
+                self.comments.follow(event.database, event.remote, event.schema)
 
     def _check_version(self, event: Connected) -> None:
         """Say when the server's schema is of another major version than the one the rules were written for."""
@@ -100,11 +129,10 @@ class Plane:
         before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
         self.engine = Engine(self.program)
         self.aside = SetAside(self.log)
-        delta: dict[str, tuple[Iterable[Fact], Iterable[Fact]]] = {}
-        for database in self.databases.values():
-            delta.update(database.replica.facts())
+        now = time.time()
+        sources = [Source(d.name, now, d.replica.facts(), unknown=_AS_A_WHOLE) for d in self.databases.values()]
         writers, self.writers = self.writers, {}
-        self.commit(delta)
+        self.commit(*sources)
         self.writers = writers
         changes = {}
         for relation, old in before.items():
@@ -116,17 +144,29 @@ class Plane:
 
     # -- the engine ----------------------------------------------------------------------------------------
 
-    def commit(self, *deltas: Delta) -> Changes:
+    def commit(self, *sources: Source) -> Changes:
         """Take changes of base facts into the engine, and hand what follows to the writers.
 
         What a rule's function fails on is set aside and said in the log, and everything else goes on.
         """
         known = self.program.relations
-        given = {n: (list(d), list(i)) for n, (d, i) in merge(deltas).items() if n in known}
+        merged = merge([s.delta for s in sources])
+        given = {n: (list(d), list(i)) for n, (d, i) in merged.items() if n in known}
+        loaded = not self.engine.transactions
+        # What came and went within several changes was never in the engine.
+        never = {(n, f) for n, (d, _) in given.items() for f in d if not self.engine.count(n, f)} if sources[1:] else ()
         changes = self.aside.transact(self.engine, given)
         for writer in self.writers.values():
             writer.note(changes)
         self._report(changes)
+        if self.history is not None:
+            if never or self.aside.inserted or self.aside.deleted:
+                without = {*never, *self.aside.inserted, *self.aside.deleted}
+                given = {
+                    n: ([f for f in d if (n, f) not in without], [f for f in i if (n, f) not in without])
+                    for n, (d, i) in given.items()
+                }
+            self.history.record(time.time(), sources, given, changes.relations, loaded)
         return changes
 
     def reason(self, relation: str, fact: Fact) -> str:
@@ -180,6 +220,8 @@ class Plane:
                 self.log.say("warn", str(event))
             if writer.in_flight:
                 break
+        if self.comments is not None:
+            self.comments.run()
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""
@@ -189,6 +231,8 @@ class Plane:
             writer.wait(poller)
             if writer.in_flight:
                 break
+        if self.comments is not None:
+            self.comments.wait(poller)
 
     @property
     def idle(self) -> bool:
@@ -213,10 +257,15 @@ class Plane:
         """End the connections."""
         for database in self.databases.values():
             database.close()
+        if self.comments is not None:
+            self.comments.close()
 
 
 _REMEMBERED = 1000
 """Things said once are forgotten, when there are so many, unless they are still so."""
+
+_AS_A_WHOLE = "the database was read as a whole"
+"""Why there is no comment for what was there when a database was connected to."""
 
 _OUTCOME = ("actions", "ofport", "chassis", "name")
 

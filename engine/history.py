@@ -3,8 +3,8 @@
 A transaction is kept as the engine gave it, not copied: recording costs about a microsecond. Two bounds hold: how many
 transactions are kept, and how many changed facts in all. A transaction that alone has more than a tenth of the facts,
 as the load of a whole network, is kept as numbers, so that what happened before it isn't driven out. A fact costs 100
-to 300 bytes if nothing but the history holds it any more, and 8 bytes while the engine does: the 100,000 facts of the
-default are 30 MB at worst.
+to 300 bytes if nothing but the history holds it any more, and 8 bytes while the engine does: 100,000 facts are 30 MB at
+worst.
 """
 
 from __future__ import annotations
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from ovn_rules.engine.runtime import Change, Engine
 
     Delta = Mapping[str, Change]
-
-TRANSACTIONS = 1000
-"""How many transactions are kept when nothing else is said."""
-
-FACTS = 100_000
-"""How many changed facts are kept in all when nothing else is said."""
 
 DERIVATIONS = 1000
 """How many of a fact's derivations are looked at."""
@@ -126,7 +120,7 @@ class History:
         dropped: whether older ones have been dropped.
     """
 
-    def __init__(self, transactions: int | None = TRANSACTIONS, facts: int | None = FACTS) -> None:
+    def __init__(self, transactions: int | None = None, facts: int | None = None) -> None:
         self.kept: deque[Transaction] = deque()
         self.facts = 0
         self.limit = transactions

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.engine import Engine, Relation, _, allocate, column, load, pure, rule
+from ovn_rules.engine.history import Source
 
 
 class Place(Relation):
@@ -92,6 +93,11 @@ def plane(request):
     return Plane(load(*rules), (), (), Lines())
 
 
+def commit(plane, change):
+    """Give a plane changes."""
+    return plane.commit(Source("nb", 0.0, change))
+
+
 def places(names, size=1):
     return {"Place": ((), [(n, size) for n in names])}
 
@@ -100,37 +106,37 @@ def test_everything_else_goes_on(plane):
     """Facts that a rule fails on are named in the log and set aside; the others of the same change are taken."""
     change = places("abcdefg")
     change["Place"][1].insert(3, ("bad", 0))
-    changes = plane.commit(change)
+    changes = commit(plane, change)
     assert sorted(changes["Share"][1]) == [(n, 100) for n in "abcdefg"]
     (line,) = plane.log.lines
     assert line.startswith("err rule ")
     assert "ZeroDivisionError" in line
     assert "set aside until these rows change: Place(bad, 0)" in line
     assert plane.aside.lines() == ["set aside: Place(bad, 0)"]
-    plane.commit(places("h"))
+    commit(plane, places("h"))
     assert ("h", 100) in plane.engine.facts("Share")
     assert len(plane.log.lines) == 1
 
 
 def test_a_row_that_changes_is_tried_again(plane):
     """When a row that was set aside is corrected or goes, nothing of it is left."""
-    plane.commit({"Place": ((), [("bad", 0), ("worse", 0), ("a", 1)])})
-    plane.commit({"Place": ([("bad", 0)], [("bad", 4)])})
+    commit(plane, {"Place": ((), [("bad", 0), ("worse", 0), ("a", 1)])})
+    commit(plane, {"Place": ([("bad", 0)], [("bad", 4)])})
     assert set(plane.engine.facts("Share")) == {("a", 100), ("bad", 25)}
     assert plane.aside.lines() == ["set aside: Place(worse, 0)"]
-    plane.commit({"Place": ([("worse", 0)], ())})
+    commit(plane, {"Place": ([("worse", 0)], ())})
     assert plane.aside.lines() == []
     assert plane.engine.recompute() == {}
 
 
 def test_a_deletion_may_be_what_fails(plane):
     """A fact whose deletion makes a rule fail stays until that is no longer so, and everything else goes on."""
-    plane.commit({"Place": ((), [("bad", 0), ("a", 1)]), "Closed": ((), [("bad",)])})
+    commit(plane, {"Place": ((), [("bad", 0), ("a", 1)]), "Closed": ((), [("bad",)])})
     assert plane.log.lines == []
-    changes = plane.commit({"Closed": ([("bad",)], ()), **places("b")})
+    changes = commit(plane, {"Closed": ([("bad",)], ()), **places("b")})
     assert ("b", 100) in changes["Share"][1]
     assert plane.aside.lines() == ["set aside: Closed(bad)"]
-    plane.commit({"Place": ([("bad", 0)], [("bad", 2)])})
+    commit(plane, {"Place": ([("bad", 0)], [("bad", 2)])})
     assert ("bad", 50) in plane.engine.facts("Share")
     assert plane.aside.lines() == []
 
@@ -161,9 +167,9 @@ def test_only_what_fails_is_missing(history):
 def test_what_runs_out_is_said_once():
     """Groups that wait for a number are named in the log when they start to wait, and not again."""
     plane = Plane(load(number), (), (), Lines())
-    plane.commit(places("abc"))
-    plane.commit(places("d"))
-    plane.commit({"Place": ((), [("a", 2)])})
+    commit(plane, places("abc"))
+    commit(plane, places("d"))
+    commit(plane, {"Place": ((), [("a", 2)])})
     assert plane.log.lines == [
         "warn Number: all numbers exhausted: c must wait until one is free",
         "warn Number: all numbers exhausted: d must wait until one is free",
