@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    from ovn_rules.engine import Engine
     from ovn_rules.engine.sinks import Sink
+    from ovn_rules.rules.tracing import Trace
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Program:
         tables: the OpenFlow tables of the integration bridge that are its own.
         databases: by name, with the schemas that the rules were written for.
         numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
+        trace: follows a packet, given an engine, what is asked and whether through the logical flows only; None for a
+            program that isn't about packets.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Program:
     tables: tuple[int, ...] = ()
     databases: Mapping[str, Database] = field(default_factory=dict)
     numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]] = lambda _match, _actions: ()
+    trace: Callable[[Engine, str, bool], Trace] | None = None
 
     @property
     def versions(self) -> dict[str, str]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import facts_option, load_network, network_options
+from ovn_rules.engine.errors import QuestionError
 
 if TYPE_CHECKING:
     from ovn_rules.cli.verbs.verb import Document, Option, Verb
@@ -21,6 +23,8 @@ PIPE_WIDTH = 160
 
 def one_shot(verb: Verb) -> click.Command:
     """The command of a verb: ``ovn-rules VERB [OPTIONS] ARGUMENT``.
+
+    An argument of several words (``DATAPATH MICROFLOW``) may be given as several; they are joined by blanks.
 
     Args:
         verb: the verb.
@@ -37,10 +41,15 @@ def one_shot(verb: Verb) -> click.Command:
         tls: TlsFiles,
         **options: Any,
     ) -> None:
-        network = load_network(nb, sb, ovs, program, tls.tls(), facts)
-        for warning in network.warnings:
-            click.echo(f"ovn-rules: {warning}", err=True)
-        say(verb, verb.answer(network, argument, options), form)
+        try:
+            text = verb.prepare(argument)
+            network = load_network(nb, sb, ovs, program, tls.tls(), facts)
+            for warning in network.warnings:
+                click.echo(f"ovn-rules: {warning}", err=True)
+            document = verb.answer(network, text, options)
+        except QuestionError as error:
+            raise Failure(error.shown()) from error
+        say(verb, document, form)
 
     run.__doc__ = help_text(verb)
     decorated: Any = tls_options(run)
@@ -50,7 +59,9 @@ def one_shot(verb: Verb) -> click.Command:
     for option in reversed(verb.options):
         decorated = _option(option)(decorated)
     decorated = network_options(facts_option(decorated))
-    decorated = click.argument("argument", metavar=verb.argument)(decorated)
+    several = {"nargs": -1, "callback": lambda _context, _parameter, words: " ".join(words)}
+    words: Any = several if " " in verb.argument else {}
+    decorated = click.argument("argument", metavar=verb.argument, required=True, **words)(decorated)
     return click.command(verb.name)(decorated)
 
 

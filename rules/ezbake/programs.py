@@ -15,6 +15,7 @@ from ovn_rules.rules.ezbake import (
     ports,
     stored,
     switching,
+    tracing,
     translation,
     tunnels,
 )
@@ -135,4 +136,5 @@ EZBAKE = Program(
     tables=(0, *range(16, 48), 64),
     databases={d.name: d for d in (nb, sb, ovs)},
     numbers_in=translation.numbers_in,
+    trace=tracing.trace,
 )

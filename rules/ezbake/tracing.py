@@ -1,0 +1,200 @@
+"""A packet's way through an EZ Bake network: from a port's interface through the tables of its host, and others'.
+
+What is followed are the derived flows of each host. Where a port is on no host that is known, it is the logical
+flows alone, as ovn-trace(8) does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ovn_rules.engine.errors import QuestionError
+from ovn_rules.rules.ezbake.network import Network
+from ovn_rules.rules.ezbake.question import Question, read
+from ovn_rules.rules.ezbake.stages import FIRST, NAMES, OUT, Follower
+from ovn_rules.rules.ezbake.translation import is_share, rank
+from ovn_rules.rules.openflow import ActionError, Flow, FlowTable, Hit, MatchError, Output, Packet, Step
+from ovn_rules.rules.tracing import End, Named, Trace, Visit, verdicts
+
+if TYPE_CHECKING:
+    from ovn_rules.engine import Engine, Fact
+
+HOPS = 8
+"""Tunnels in a row that a packet is followed through."""
+
+
+def trace(engine: Engine, text: str, logical: bool = False) -> Trace:
+    """Follow a packet.
+
+    Args:
+        engine: with the rules of a chassis, alone or with central's.
+        text: ``DATAPATH MICROFLOW`` or ``DATAPATH PORT PORT``, see ``question``.
+        logical: follow it through the logical flows only.
+
+    Raises:
+        QuestionError: what was asked can't be traced.
+    """
+    network = Network(engine)
+    if not network.has("OpenFlow"):
+        raise QuestionError(
+            "here are no flows to trace a packet through", text, hint="ask a host's daemon, or databases"
+        )
+    question = read(network, text)
+    notes: list[str] = []
+    try:
+        visit = None if logical else _Hosts(network).enter(question, notes)
+        if visit is None:
+            visit = _Logical(network, question).visit()
+    except (MatchError, ActionError) as error:
+        raise QuestionError(f"a flow on the way can't be followed: {error}", text) from error
+    name = network.switch_name(question.datapath)
+    return Trace(name, question.microflow, tuple(notes), visit, tuple(verdicts(visit)))
+
+
+class _Hosts(Follower):
+    """The flows of all hosts, and what their ports lead to."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        self._facts: dict[tuple[str, int], list[Fact]] = {}
+        for fact in self.engine.facts("OpenFlow"):
+            place = fact[0], fact[1]
+            if place in self._facts:
+                self._facts[place].append(fact)
+            else:
+                self._facts[place] = [fact]
+        self._tables: dict[tuple[str, int], FlowTable] = {}
+        self.hosts = network.hosts()
+
+    def table(self, chassis: str, table: int) -> FlowTable:
+        place = chassis, table
+        if place not in self._tables:
+            self._tables[place] = FlowTable(f[1:] for f in self._facts.get(place, ()))
+        return self._tables[place]
+
+    def origin(self, chassis: str, flow: Flow, packet: Packet) -> tuple[Named | None, Named | None]:
+        fact = self.network.one(
+            "WantedFlow", chassis=chassis, table=flow.table, priority=flow.priority, match=flow.match
+        )
+        if fact is None:
+            return None, None
+        *_, match, actions = fact
+        row = (self.datapath(packet["metadata"]), flow.table - FIRST, flow.priority, match, actions)
+        logical = ("Pipeline", row) if self.engine.count("Pipeline", row) else None
+        return ("WantedFlow", fact), logical
+
+    def enter(self, question: Question, notes: list[str]) -> Visit | None:
+        """Where the packet comes from its port, followed; None, with a note, where that is on no known host."""
+        port = question.port
+        places = sorted(self.network.every("LocalPort", port=port))
+        if not places:
+            holder = self.network.value("PortHolder", "chassis", name=port)
+            missing = f"on {holder}, whose database was not given (--ovs)" if holder else "on no host that is known"
+            if holder in self.hosts:
+                missing = f"on {holder}, where its interface has no OpenFlow port yet"
+            notes.append(f"port {port} is {missing}: only the logical network is traced")
+            return None
+        if len(places) > 1:
+            notes.append(f"port {port} is on {' and '.join(p[0] for p in places)}: the first one's way is traced")
+        chassis, _, number, tag = places[0]
+        packet = question.packet.tagged(tag) if tag else question.packet
+        carried = f", with VLAN tag {tag}" if tag else ""
+        arrival = f"from port {port} through OpenFlow port {number}{carried}"
+        return self.follow(chassis, arrival, packet.with_fields(in_port=number))
+
+    def end(self, chassis: str, output: Output, hops: int) -> End:
+        if output.back:
+            return End("back", f"not sent: it came in through OpenFlow port {output.port}", chassis=chassis)
+        peer = self.network.value("TunnelOut", "peer", chassis=chassis, ofport=output.port)
+        if peer is not None:
+            return self.cross(chassis, peer, output, hops)
+        packet = output.packet
+        vlan = packet["vlan_tci"] & 0xFFF if packet["vlan_tci"] & 0x1000 else 0
+        here = self.network.every("LocalPort", chassis=chassis, ofport=output.port)
+        names = sorted({f[1] for f in here if f[3] == vlan} or {f[1] for f in here if f[3] == 0})
+        key = packet["reg7"] or packet["tun_id"]
+        port = next((n for n in names if n == self.network.port_of(key)), names[0] if names else "")
+        if not port:
+            return End("lost", f"sent out of OpenFlow port {output.port}, which is no logical port's", chassis=chassis)
+        tagged = f" with VLAN tag {vlan}" if vlan else ""
+        text = f"delivered to {port} on {chassis}, OpenFlow port {output.port}{tagged}"
+        return End("delivered", text, port, chassis)
+
+    def cross(self, chassis: str, peer: str, output: Output, hops: int) -> End:
+        """A packet goes through a tunnel."""
+        key = output.packet["tun_id"]
+        port = self.network.port_of(key)
+        text = f"through the tunnel to {peer}, key {key:#x} (port {port or 'unknown'})"
+        if peer not in self.hosts:
+            return End("tunnel", f"{text}; its database was not given (--ovs)", port, peer)
+        number = self.network.value("TunnelOut", "ofport", chassis=peer, peer=chassis)
+        if number is None:
+            return End("lost", f"{text}, which has no tunnel port to {chassis}", port, peer)
+        if hops >= HOPS:
+            return End("lost", f"{text}; it is not followed through more than {HOPS} tunnels", port, peer)
+        arrival = f"from {chassis} through the tunnel, OpenFlow port {number}, key {key:#x} (port {port or 'unknown'})"
+        packet = output.packet.frame().with_fields(in_port=number, tun_id=key)
+        return End("tunnel", text, port, peer, self.follow(peer, arrival, packet, hops=hops + 1))
+
+
+class _Logical(Follower):
+    """The logical flows of one switch, in the tables that hosts have them in; ``output;`` delivers to the outport."""
+
+    def __init__(self, network: Network, question: Question) -> None:
+        super().__init__(network)
+        self.question = question
+        self.number = network.value("DatapathNumber", "number", datapath=question.datapath) or 0
+        self.key = network.value("Port", "key", name=question.port) or 0
+        flows: dict[tuple[int, int, str], Fact] = {}
+        self.shares: dict[tuple[int, int, str], list[str]] = {}
+        for fact in self.engine.facts("TranslatedFlow"):
+            datapath, table, priority, _, _, match, actions = fact
+            if datapath != question.datapath:
+                continue
+            place = table, priority, match
+            if is_share(actions):
+                self.shares.setdefault(place, []).append(actions)
+            elif place not in flows or (rank(actions), actions) < (rank(flows[place][-1]), flows[place][-1]):
+                flows[place] = fact
+        self.facts = flows
+        found: dict[int, list[tuple[int, int, str, str]]] = {}
+        for place, fact in flows.items():
+            found.setdefault(place[0], []).append((*place, fact[-1]))
+        for place, parts in self.shares.items():
+            if place not in flows:
+                found.setdefault(place[0], []).append((*place, ",".join(sorted(parts))))
+        self._tables = {table: FlowTable((FIRST + t, p, m, a) for t, p, m, a in rows) for table, rows in found.items()}
+
+    def table(self, _chassis: str, table: int) -> FlowTable:
+        return self._tables.get(table - FIRST) or FlowTable(())
+
+    def lookup(self, chassis: str, table: int, bits: int) -> Hit | None:
+        if table != OUT:
+            return super().lookup(chassis, table, bits)
+        packet = Packet(bits)
+        out, back = packet["reg7"], packet["reg6"] == packet["reg7"]
+        if not self.network.port_of(out):
+            return None
+        match = f"reg6={out:#x},reg7={out:#x}" if back else f"reg7={out:#x}"
+        return Hit(Flow(OUT, 100 if back else 50, match, "drop" if back else f"output:{out}"))
+
+    def numbered(self, table: int) -> tuple[int, str]:
+        return (table, "output") if table == OUT else (table - FIRST, NAMES.get(table, ""))
+
+    def origin(self, _chassis: str, flow: Flow, _packet: Packet) -> tuple[Named | None, Named | None]:
+        fact = self.facts.get((flow.table - FIRST, flow.priority, flow.match))
+        return (None, None) if fact is None else (("TranslatedFlow", fact), ("Pipeline", fact[:5]))
+
+    def unexplained(self, step: Step) -> str:
+        own = step.packet["reg6"] == step.packet["reg7"]
+        return "output; never goes to the inport, see ovn-sb(5)." if own else "output; goes to the outport."
+
+    def end(self, _chassis: str, output: Output, _hops: int) -> End:
+        port = self.network.port_of(output.port)
+        return End("delivered", f"delivered to {port}", port)
+
+    def visit(self) -> Visit:
+        """The packet's way."""
+        packet = self.question.packet.with_fields(metadata=self.number, reg6=self.key)
+        name = self.network.switch_name(self.question.datapath)
+        return self.follow("", f"from port {self.question.port} into logical switch {name}", packet, FIRST)
