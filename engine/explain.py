@@ -7,6 +7,7 @@ body is joined through the indexes that the engine keeps anyway.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,23 @@ class Derivation:
 Finder = Callable[[list[Fact], list[Any]], None]
 
 
+class _Enough(Exception):  # noqa: N818 - never leaves this module
+    """The search has found what was asked for."""
+
+
+class _First(list[Any]):
+    """What a search finds first; the search is ended when there is no room for more."""
+
+    def __init__(self, most: int | None) -> None:
+        super().__init__()
+        self.most = most
+
+    def append(self, found: Any) -> None:
+        super().append(found)
+        if len(self) == self.most:
+            raise _Enough
+
+
 class Explainer:
     """Finds derivations in an engine's current state.
 
@@ -56,10 +74,23 @@ class Explainer:
         self.engine = engine
         self._finders: dict[int, Finder] = {}
 
-    def derivations(self, relation: str, fact: Fact) -> Iterator[Derivation]:
+    def derivations(
+        self,
+        relation: str,
+        fact: Fact,
+        *,
+        most: int | None = None,
+        clauses: Callable[[Clause], bool] | None = None,
+    ) -> Iterator[Derivation]:
         """The derivations of a fact, clause by clause; none for a base fact or one that doesn't hold.
 
         For an aggregate these are the inputs of its group, each once.
+
+        Args:
+            relation: the fact's relation.
+            fact: the fact.
+            most: stop looking after so many; None finds all.
+            clauses: of which clauses; None for any.
 
         Raises:
             KeyError: for a relation that the program doesn't have.
@@ -68,11 +99,29 @@ class Explainer:
         if network.members[relation].store.count(fact) == 0:
             return
         for i, clause in enumerate(self.engine.program.clauses):
-            if clause.relation == relation and _gives(network.rules[i], fact):
-                found: list[Any] = []
-                self._finder(i, clause)([fact], found)
+            if clause.relation != relation or not (clauses is None or clauses(clause)):
+                continue
+            if most == 0:
+                return
+            if _gives(network.rules[i], fact):
+                found = _First(most)
+                with suppress(_Enough):
+                    self._finder(i, clause)([fact], found)
+                most = None if most is None else most - len(found)
                 for facts, variables in found:
                     yield Derivation(clause, _premises(clause, facts, variables), variables)
+
+    def total(self, relation: str, fact: Fact) -> int:
+        """How many ``derivations`` finds, without finding them."""
+        network = self.engine.network
+        member = network.members[relation]
+        for allocator in member.allocators:
+            return allocator.derivations(fact)
+        total = member.store.count(fact)
+        for aggregator in member.aggregators:
+            if aggregator.fact_of(fact) == fact:
+                total += aggregator.inputs(fact) - 1
+        return total
 
     def holds(self, relation: str, fact: Fact) -> bool:
         """Whether a fact is visible."""

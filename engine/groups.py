@@ -103,6 +103,11 @@ class Aggregator:
         members = self.groups.get((*fact[: self.position], *fact[self.position + 1 :]))
         return None if members is None else members.fact
 
+    def inputs(self, fact: Fact) -> int:
+        """How many derivations the group of a fact has."""
+        members = self.groups.get((*fact[: self.position], *fact[self.position + 1 :]))
+        return 0 if members is None else len(members.values) + sum(n - 1 for n in members.many.values())
+
     def flush(self, out: Counts, undo: list[Undo]) -> None:
         """Take the pending changes into the groups and add the facts that change to ``out``.
 
@@ -263,7 +268,8 @@ class Allocator:
 
     def _free_hints(self, group: Group) -> Iterable[int]:
         if group in self.given:
-            yield self.given[group]
+            if self.given[group] not in self.taken:
+                yield self.given[group]
             return
         if self.hints is None:
             return
@@ -319,6 +325,14 @@ class Allocator:
     def _clear(self) -> None:
         for each in (self.numbers, self.taken, self.waiting, self.many):
             each.clear()
+
+    def derivations(self, fact: Fact) -> int:
+        """How many derivations the group of a fact has."""
+        return self._derivations(self.group(fact))
+
+    def group(self, fact: Fact) -> Group:
+        """The group of a fact: all but its number."""
+        return (*fact[: self.position], *fact[self.position + 1 :])
 
     def _derivations(self, group: Group) -> int:
         return self.many.get(group, 1 if group in self.numbers or group in self.waiting else 0)
