@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ovn_rules.cli.spec.document import Mistakes, Node
+    from ovn_rules.cli.spec.programs import Rules
     from ovn_rules.engine.ir import Fact, RelationDef
 
 Kind = Literal["expect", "includes", "absent", "changes", "conflicts", "exhausted", "problems"]
@@ -94,14 +95,15 @@ class ExpectationReader:
     """Reads the expectations of a step.
 
     Args:
-        relations: those of the roles that the case runs in.
-        reports: whether the program has problems to report.
+        rules: the program.
+        roles: those that the case runs in.
         mistakes: takes what is wrong.
     """
 
-    def __init__(self, relations: Mapping[str, RelationDef], reports: bool, mistakes: Mistakes) -> None:
-        self.relations = relations
-        self.reports = reports
+    def __init__(self, rules: Rules, roles: tuple[str, ...], mistakes: Mistakes) -> None:
+        self.rules = rules
+        self.roles = roles
+        self.relations = rules.relations(roles)
         self.mistakes = mistakes
 
     def read(self, kind: Kind, node: Node) -> Iterator[Expectation]:
@@ -128,7 +130,7 @@ class ExpectationReader:
             yield from self._lines(kind, node)
 
     def _problems(self, node: Node) -> Iterator[Expectation]:
-        if not self.reports:
+        if not self.rules.reports:
             self.mistakes.add(node.line, "this program reports no problems")
         if node.kind == "text" and node.style == "|":
             texts = enumerate(node.text.splitlines(), node.line)
@@ -141,7 +143,7 @@ class ExpectationReader:
     def _relation(self, name: str, node: Node) -> RelationDef | None:
         relation = self.relations.get(name)
         if relation is None:
-            self.mistakes.unknown(node, "relation", name, self.relations)
+            self.mistakes.add(node.line, self.rules.unknown(name, self.roles))
         return relation
 
     def _one(self, kind: Kind, key: Node, value: Node) -> Iterator[Expectation]:

@@ -173,7 +173,7 @@ class _FactReader:
         if self.signed and node.kind == "text":
             sign, text = self._sign(node.text, node.line)
             node = replace(node, text=text)
-        if node.kind == "text" and not node.style and re.match(rf"{re.escape(self.relation.name)}\s*\(", node.text):
+        if node.kind == "text" and re.match(rf"{re.escape(self.relation.name)}\s*\(", node.text):
             values = dict(self.fixed) | selection(self.relation, node.text, node.line, self.mistakes)
         elif node.kind == "mapping":
             values = self._named(node)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from ovn_rules.cli.programs import find_program
 from ovn_rules.engine import Database, Program
+from ovn_rules.engine.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
+    from ovn_rules.engine.ir import RelationDef
     from ovn_rules.engine.sinks import Sink
 
 Loader = Callable[[], Program]
@@ -54,6 +56,25 @@ class Rules:
             LoadError: they have mistakes.
         """
         return self.loaders[role]()
+
+    def relations(self, roles: tuple[str, ...]) -> dict[str, RelationDef]:
+        """The relations that all of the roles have.
+
+        Raises:
+            LoadError: the rules have mistakes.
+        """
+        first, *others = (self.program(role).relations for role in roles)
+        return {name: r for name, r in first.items() if all(name in each for each in others)}
+
+    def unknown(self, name: str, roles: tuple[str, ...]) -> str:
+        """What is wrong with a relation's name that not all of the roles have."""
+        having = [role for role in self.loaders if name in self.program(role).relations]
+        if having:
+            without = listed(role for role in roles if role not in having)
+            return f"{name} is no relation of the role {without}, only of {listed(having)}"
+        known = {f"{d}.{t}" for d, each in self.databases.items() for t in each.tables()}
+        hint = did_you_mean(name, known | set(self.relations(roles)))
+        return f"no relation {name!r}; {hint or 'ovn-rules check --relations lists them'}"
 
 
 @cache

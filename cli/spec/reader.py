@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from ovn_rules.cli.failure import Failure
@@ -13,13 +12,12 @@ from ovn_rules.cli.spec.expectations import KINDS, Expectation, ExpectationReade
 from ovn_rules.cli.spec.facts import table_lines
 from ovn_rules.cli.spec.programs import Rules, rules_of
 from ovn_rules.cli.spec.rows import RowReader, State
-from ovn_rules.cli.spec.templates import Template, Templates, read_templates
+from ovn_rules.cli.spec.templates import Template, Templates, Values, read_templates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from ovn_rules.engine.ir import RelationDef
 
 HEAD = ("subject", "about", "program", "roles", "use", "templates", "given", "cases")
 CASE = ("name", "about", "roles", "parameters", "ranges", "given", "steps", "fails", *KINDS)
@@ -200,17 +198,6 @@ def _templates_of(path: Path, used: Node, mistakes: Mistakes) -> dict[str, Templ
     return found
 
 
-@cache
-def relations_of(rules: Rules, roles: tuple[str, ...]) -> dict[str, RelationDef]:
-    """The relations that all of the roles have.
-
-    Raises:
-        LoadError: the rules have mistakes.
-    """
-    programs = [rules.program(role) for role in roles]
-    return {n: r for n, r in programs[0].relations.items() if all(n in p.relations for p in programs)}
-
-
 class _CaseReader:
     def __init__(
         self,
@@ -231,9 +218,10 @@ class _CaseReader:
 
     def cases(self, node: Node) -> Iterator[Case]:
         """Every case, once for each row of its parameters."""
-        if node.kind != "list" or not node.items:
+        if node.empty:
+            self.mistakes.add(node.line, "there are no cases")
+        elif node.kind != "list":
             self.mistakes.add(node.line, f"cases are a list, not {node.named}")
-            return
         for item in node.items:
             case = entries(item, CASE, "a case", self.mistakes)
             if not case:
@@ -251,8 +239,8 @@ class _CaseReader:
         rest = replace(item, pairs=tuple((k, v) for k, v in item.pairs if k.text != "parameters"))
         used: set[str] = set()
         for values in rows:
-            filled = {k.text: v for k, v in fill(rest, values, used, self.mistakes).pairs}
-            yield self._case(item.line, filled, tuple(map(as_text, values.values())))
+            filled = fill(rest, values, used, self.mistakes)
+            yield self._case(rest, {k.text: v for k, v in filled.pairs}, values)
         for name in rows[0] if rows else ():
             if name not in used:
                 self.mistakes.add(case["parameters"].line, f"parameter {name} isn't used")
@@ -280,44 +268,54 @@ class _CaseReader:
         else:
             self.mistakes.add(node.line, "parameters are a table, or a list of mappings")
 
-    def _case(self, line: int, case: dict[str, Node], values: tuple[str, ...]) -> Case:
+    def _case(self, written: Node, case: dict[str, Node], values: Values) -> Case:
+        """A case.
+
+        Args:
+            written: as it is written, for its rows: a value may have commas, so it is put in at its place.
+            case: with the parameters' values put in, for the rest.
+            values: of the parameters.
+        """
+        line, raw = written.line, {k.text: v for k, v in written.pairs}
         roles = _roles(case["roles"], self.rules, self.mistakes) if "roles" in case else self.roles
         self.mistakes.raise_any()
-        relations = relations_of(self.rules, roles)
-        rows = RowReader(self.rules, relations, self.templates, self.mistakes)
+        rows = RowReader(self.rules, roles, self.templates, self.mistakes)
         state = State()
         steps = []
         if self.given is not None:
-            rows.apply(state, "insert", self.given)
+            rows.apply(state, "insert", self.given, {})
             rows.check_references(state, self.given.line)
             steps.append(Step(self.given.line, "the shared background", state, ()))
-        reader = ExpectationReader(relations, bool(self.rules.reports), self.mistakes)
+        reader = ExpectationReader(self.rules, roles, self.mistakes)
         state = state.copy()
-        rows.apply(state, "insert", case.get("given", Node("text", line, 0, 0)))
+        if "given" in raw:
+            rows.apply(state, "insert", raw["given"], values)
         rows.check_references(state, line)
         steps.append(self._step(line, "what is given", state, case, reader))
-        for item in listed(case.get("steps")):
+        for item, raw_item in zip(listed(case.get("steps")), listed(raw.get("steps")), strict=True):
             step = entries(item, STEP, "a step", self.mistakes)
+            raw = {k.text: v for k, v in raw_item.pairs}
             state = (steps[-2] if steps[-1].fails is not None else steps[-1]).state.copy()
             for verb in ("delete", "change", "insert"):
                 if verb in step:
-                    rows.apply(state, verb, step[verb])
+                    rows.apply(state, verb, raw[verb], values)
             rows.check_references(state, item.line)
             name = step["name"].text if "name" in step else f"step {len(steps) - (self.given is not None)}"
             steps.append(self._step(item.line, name, state, step, reader))
-        ranges = self._ranges(case.get("ranges"), relations)
-        return Case(self.path, line, case["name"].text, values, roles, self.rules, tuple(steps), ranges)
+        ranges = self._ranges(case.get("ranges"), roles)
+        texts = tuple(map(as_text, values.values()))
+        return Case(self.path, line, case["name"].text, texts, roles, self.rules, tuple(steps), ranges)
 
     def _step(self, line: int, name: str, state: State, node: dict[str, Node], reader: ExpectationReader) -> Step:
         found = [e for kind in KINDS if kind in node for e in reader.read(kind, node[kind])]
         return Step(line, name, state, tuple(found), node["fails"].text if "fails" in node else None)
 
-    def _ranges(self, node: Node | None, relations: Mapping[str, RelationDef]) -> dict[str, tuple[int, int]]:
+    def _ranges(self, node: Node | None, roles: tuple[str, ...]) -> dict[str, tuple[int, int]]:
         ranges: dict[str, tuple[int, int]] = {}
         for key, value in node.pairs if node is not None else ():
             low, _, high = value.text.partition("..")
-            if key.text not in relations:
-                self.mistakes.unknown(key, "relation", key.text, relations)
+            if key.text not in self.rules.relations(roles):
+                self.mistakes.add(key.line, self.rules.unknown(key.text, roles))
             elif not (low.strip().isdecimal() and high.strip().isdecimal()):
                 self.mistakes.add(value.line, f"a range is written 1..9, not {value.named}")
             else:

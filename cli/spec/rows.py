@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ovn_rules.cli.spec.document import fill
 from ovn_rules.cli.spec.facts import fact_rows
-from ovn_rules.cli.spec.templates import use
+from ovn_rules.cli.spec.templates import at_line, use
 from ovn_rules.cli.spec.values import from_node
 from ovn_rules.engine.schema import ATOMS, column_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ovn_rules.cli.spec.document import Mistakes, Node
     from ovn_rules.cli.spec.programs import Rules
-    from ovn_rules.cli.spec.templates import Templates
-    from ovn_rules.engine.ir import Fact, RelationDef
+    from ovn_rules.cli.spec.templates import Templates, Values
+    from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.ovsschema import BaseType, ColumnSchema, TableSchema
 
 Verb = Literal["insert", "delete", "change"]
@@ -48,7 +49,7 @@ class RowReader:
 
     Args:
         rules: say which databases and relations there are.
-        relations: those of every role that the case runs in.
+        roles: those that the case runs in.
         templates: by name.
         mistakes: takes what is wrong.
     """
@@ -56,41 +57,48 @@ class RowReader:
     def __init__(
         self,
         rules: Rules,
-        relations: Mapping[str, RelationDef],
+        roles: tuple[str, ...],
         templates: Templates,
         mistakes: Mistakes,
     ) -> None:
         self.rules = rules
-        self.relations = relations
+        self.roles = roles
+        self.relations = rules.relations(roles)
         self.templates = templates
         self.mistakes = mistakes
 
-    def apply(self, state: State, verb: Verb, node: Node, inside: tuple[str, ...] = ()) -> None:
+    def apply(self, state: State, verb: Verb, node: Node, values: Values, inside: tuple[str, ...] = ()) -> None:
         """Change a state as a node says.
 
         Args:
             state: is changed.
             verb: what to do with the rows and facts.
             node: a mapping of tables and relations, uses of templates a line each, or a list of both.
+            values: of the parameters in it.
             inside: the templates that it is part of.
         """
         if node.empty:
             return
         if node.kind == "list":
             for item in node.items:
-                self.apply(state, verb, item, inside)
+                self.apply(state, verb, item, values, inside)
         elif node.kind == "text":
-            for i, line in enumerate(node.text.splitlines() if node.style == "|" else [node.text]):
-                at = replace(node, line=node.line + i, text=line, style="")
-                if line.strip() and (found := use(at, self.templates, self.mistakes)) is not None:
-                    name, body = found
-                    if name in inside:
-                        self.mistakes.add(at.line, f"template {name} is part of itself")
-                    else:
-                        self.apply(state, verb, body, (*inside, name))
+            lines = node.text.splitlines() if node.style == "|" else [node.text]
+            for line, text in enumerate(lines, node.line):
+                if text.strip():
+                    self._use(state, verb, replace(node, line=line, text=text, style=""), values, inside)
         else:
-            for key, value in node.pairs:
+            for key, value in fill(node, values, set(), self.mistakes).pairs:
                 self._table(state, verb, key, value)
+
+    def _use(self, state: State, verb: Verb, node: Node, values: Values, inside: tuple[str, ...]) -> None:
+        if (found := use(node, values, self.templates, self.mistakes)) is None:
+            return
+        template, inner = found
+        if template.name in inside:
+            self.mistakes.add(node.line, f"template {template.name} is part of itself")
+        else:
+            self.apply(state, verb, at_line(template.body, node.line), inner, (*inside, template.name))
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -220,14 +228,15 @@ class RowReader:
     def _facts(self, state: State, verb: Verb, name: Node, value: Node) -> None:
         relation = self.relations.get(name.text)
         if relation is None:
-            known = {f"{d}.{t}" for d, each in self.rules.databases.items() for t in each.schema.tables}
-            self.mistakes.unknown(name, "relation or table", name.text, known | set(self.relations))
+            self.mistakes.add(name.line, self.rules.unknown(name.text, self.roles))
             return
         if verb == "change":
             self.mistakes.add(name.line, f"{name.text} is no table: its facts come and go, but don't change")
             return
         facts = state.facts.setdefault(name.text, set())
-        for row in fact_rows(relation, value, {}, self.mistakes):
+        before = len(self.mistakes.found)
+        rows = fact_rows(relation, value, {}, self.mistakes)
+        for row in rows if len(self.mistakes.found) == before else ():
             if missing := [c.name for i, c in enumerate(relation.columns) if i not in row.values]:
                 self.mistakes.add(row.line, f"a fact of {name.text} needs {', '.join(missing)}")
                 continue

@@ -29,6 +29,8 @@ class Template:
 
 
 Templates = Mapping[str, Template]
+Values = Mapping[str, Node]
+"""Parameters' values by name."""
 
 
 def read_templates(node: Node | None, mistakes: Mistakes) -> dict[str, Template]:
@@ -62,16 +64,19 @@ def read_templates(node: Node | None, mistakes: Mistakes) -> dict[str, Template]
     return templates
 
 
-def use(node: Node, templates: Templates, mistakes: Mistakes) -> tuple[str, Node] | None:
-    """What a use of a template stands for.
+def use(
+    node: Node, values: Values, templates: Templates, mistakes: Mistakes
+) -> tuple[Template, dict[str, Node]] | None:
+    """Which template is used, with which values of its parameters.
 
     Args:
         node: ``name(value, parameter=value)``.
+        values: of the parameters that stand in the arguments.
         templates: by name.
         mistakes: takes what is wrong.
 
     Returns:
-        The template's name, and its body with everything put in; None when the use is a mistake.
+        None when the use is a mistake.
     """
     try:
         call = parse_call(node.text)
@@ -82,14 +87,25 @@ def use(node: Node, templates: Templates, mistakes: Mistakes) -> tuple[str, Node
     if template is None:
         mistakes.unknown(node, "template", call.name, templates)
         return None
-    values = _values(call, template, node, mistakes)
-    if missing := [n for n in template.parameters if n not in values]:
+    before = len(mistakes.found)
+    given = _arguments(call, template, node, mistakes)
+    if len(mistakes.found) > before:
+        return None
+    inner: dict[str, Node] = {}
+    for name, default in template.parameters.items():
+        if name in given:
+            # The argument is taken apart before anything is put in, so that a value may have commas.
+            inner[name] = fill(argument(given[name], node), values, set(), mistakes)
+        elif default is not None:
+            inner[name] = fill(default, inner, set(), mistakes)
+    if missing := [n for n in template.parameters if n not in inner]:
         mistakes.add(node.line, f"{call.name} needs {', '.join(missing)}")
         return None
-    return call.name, at_line(fill(template.body, values, set(), mistakes), node.line)
+    return template, inner
 
 
-def _values(call: Call, template: Template, node: Node, mistakes: Mistakes) -> dict[str, Node]:
+def _arguments(call: Call, template: Template, node: Node, mistakes: Mistakes) -> dict[str, str]:
+    """The arguments by parameter, as they are written."""
     if len(call.values) > len(template.parameters):
         mistakes.add(node.line, f"{call.name} takes {len(template.parameters)} arguments, not {len(call.values)}")
     given = dict(zip(template.parameters, call.values, strict=False))
@@ -99,13 +115,7 @@ def _values(call: Call, template: Template, node: Node, mistakes: Mistakes) -> d
         elif name in given:
             mistakes.add(node.line, f"{name} is given twice")
         given[name] = text
-    values: dict[str, Node] = {}
-    for name, default in template.parameters.items():
-        if name in given:
-            values[name] = argument(given[name], node)
-        elif default is not None:
-            values[name] = fill(default, values, set(), mistakes)
-    return values
+    return given
 
 
 def at_line(node: Node, line: int) -> Node:
