@@ -9,6 +9,7 @@ worst.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
@@ -117,6 +118,7 @@ class History:
     Attributes:
         kept: the transactions, oldest first.
         facts: how many changed facts they hold.
+        limit: how many transactions are kept at most; None for all.
         dropped: whether older ones have been dropped.
     """
 
@@ -124,7 +126,9 @@ class History:
         self.kept: deque[Transaction] = deque()
         self.facts = 0
         self.limit = transactions
-        self.facts_limit = facts
+        self._most = sys.maxsize if transactions is None else transactions
+        self._most_facts = sys.maxsize if facts is None else facts
+        self._large = self._most_facts // 10
         self._number = 0
 
     @property
@@ -147,17 +151,17 @@ class History:
             size += len(gone) + len(come)
         for gone, come in changes.values():
             size += len(gone) + len(come)
-        self._number += 1
-        most = self.facts_limit
-        if most is not None and size > most // 10:
+        self._number = number = self._number + 1
+        kept = self.kept
+        if size > self._large:
             for source in sources:
                 source.delta = {}
-            self.kept.append(Transaction(self._number, time, sources, None, None, size, loaded))
+            kept.append(Transaction(number, time, sources, None, None, size, loaded))
         else:
-            self.kept.append(Transaction(self._number, time, sources, given, changes, size, loaded))
+            kept.append(Transaction(number, time, sources, given, changes, size, loaded))
             self.facts += size
-        while (self.limit is not None and len(self.kept) > self.limit) or (most is not None and self.facts > most):
-            oldest = self.kept.popleft()
+        while len(kept) > self._most or self.facts > self._most_facts:
+            oldest = kept.popleft()
             if oldest.given is not None:
                 self.facts -= oldest.size
 
