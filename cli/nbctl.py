@@ -60,7 +60,7 @@ Commands:
 def nbctl(ctx: click.Context, db: str | None, timeout: float, tls: TlsFiles, words: tuple[str, ...]) -> None:
     """Carry out the commands of a command line; the text above is what users read."""
     try:
-        parsed = [_parse(part) for part in _parts(words)]
+        parsed = [parse(part) for part in parts(words)]
     except ValueError as e:
         raise click.UsageError(str(e), ctx) from e
     client = OvsdbClient(db or default_nb(), tls.tls(), timeout)
@@ -82,8 +82,12 @@ def nbctl(ctx: click.Context, db: str | None, timeout: float, tls: TlsFiles, wor
         print(line)
 
 
-def _parts(words: Iterable[str]) -> Iterator[list[str]]:
-    """The commands between ``--``."""
+def parts(words: Iterable[str]) -> Iterator[list[str]]:
+    """The commands between ``--``.
+
+    Raises:
+        ValueError: there are no words.
+    """
     part: list[str] = []
     given = list(words)
     for word in [*given, "--"]:
@@ -96,8 +100,15 @@ def _parts(words: Iterable[str]) -> Iterator[list[str]]:
         raise ValueError("no command given")
 
 
-def _parse(part: list[str]) -> tuple[Command, list[str], frozenset[str]]:
-    """A command with its arguments and options; options may stand before its name and behind it."""
+def parse(part: list[str]) -> tuple[Command, list[str], frozenset[str]]:
+    """A command with its arguments and options; options may stand before its name and behind it.
+
+    Args:
+        part: its words.
+
+    Raises:
+        ValueError: there is no such command, or it takes other arguments.
+    """
     known = {option for each in COMMANDS.values() for option in each.options}
     options = [w for w in part if w in known]
     words = [w for w in part if w not in known]

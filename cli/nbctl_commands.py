@@ -9,18 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ovn_rules.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from ovn_rules.cli.northbound import Northbound, Row
+    from ovn_rules.cli.northbound import Row
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 DIRECTIONS = ("from-lport", "to-lport")
 ACTIONS = ("allow", "allow-related", "drop", "reject")
 KINDS = {"Logical_Switch": "logical switch", "Logical_Port": "logical port"}
+
+
+class View(Protocol):
+    """A northbound database as commands see it: the real one (``Northbound``), or one that is supposed."""
+
+    def find(self, table: str, **values: Any) -> list[Row]:
+        """The rows whose columns have these values, those that earlier commands made included."""
+
+    def insert(self, table: str, **values: Any) -> Row:
+        """Adds a row."""
+
+    def set(self, row: Row, column: str, value: Any) -> None:
+        """Changes a column."""
+
+    def set_key(self, row: Row, column: str, key: str, value: str | None) -> None:
+        """Changes one key of a map column; None takes it out."""
+
+    def delete(self, row: Row) -> None:
+        """Deletes a row."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +52,7 @@ class Call:
         options: Its options, like ``--may-exist``.
     """
 
-    nb: Northbound
+    nb: View
     words: list[str]
     options: frozenset[str]
 
@@ -79,7 +98,7 @@ def command(name: str, usage: str, *options: str) -> Callable[[Function], Functi
 # Finding rows
 
 
-def _one(nb: Northbound, table: str, name: str) -> Row | None:
+def _one(nb: View, table: str, name: str) -> Row | None:
     """The row of that UUID or else of that name; an error when several have the name."""
     if _UUID.fullmatch(name) and (rows := nb.find(table, _uuid=name.lower())):
         return rows[0]
@@ -90,7 +109,7 @@ def _one(nb: Northbound, table: str, name: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def _need(nb: Northbound, table: str, name: str) -> Row:
+def _need(nb: View, table: str, name: str) -> Row:
     row = _one(nb, table, name)
     if row is None:
         raise Failure(f"{name}: no {KINDS[table]} has this name or UUID")
@@ -354,7 +373,7 @@ def acl_del(call: Call) -> Lines:
     switch = _switch(call)
     only = {"priority": _priority(words[0]), "match": words[1]} if words else {}
     for acl in call.nb.find("ACL", lswitch=switch.uuid, **only):
-        if direction in ("", _direction(acl)):
+        if not direction or direction == _direction(acl):
             call.nb.delete(acl)
     return []
 

@@ -52,8 +52,8 @@ class Impact:
 
     Attributes:
         effects: derived relations with any effect, in the order of their evaluation.
-        conflicts: keys that facts would come to share, or share still with others.
-        exhausted: allocations that would still have waiting groups.
+        conflicts: keys that facts would come to share, or would share otherwise than now.
+        exhausted: allocations that would have other waiting groups than now.
     """
 
     effects: Mapping[str, Effect]
@@ -100,13 +100,14 @@ def impact_of(
     """
     engine.check(facts)
     depends = dependents(engine, facts)
+    conflicts, exhausted = set(engine.conflicts()), set(engine.exhausted())
     with engine.supposing(instead or {}, None if instead else facts) as changes:
         effects = _effects(engine.program, facts, depends, changes)
         order = engine.network.rank
         return Impact(
             {name: effects[name] for name in sorted(effects, key=lambda n: (order[n], n))},
-            tuple(changes.conflicts),
-            tuple(changes.exhausted),
+            tuple(c for c in changes.conflicts if c not in conflicts),
+            tuple(e for e in changes.exhausted if e not in exhausted),
         )
 
 

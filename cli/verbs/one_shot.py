@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from ovn_rules.engine.errors import QuestionError
 
 if TYPE_CHECKING:
     from ovn_rules.cli.verbs.verb import Document, Option, Verb
+
+_DELETED = re.compile(r"-\s*[^\W\d][\w.]*\s*\(")
 
 PIPE_WIDTH = 160
 """Columns of a line when the output is no terminal."""
@@ -62,7 +65,18 @@ def one_shot(verb: Verb) -> click.Command:
     several = {"nargs": -1, "callback": lambda _context, _parameter, words: " ".join(words)}
     words: Any = several if " " in verb.argument else {}
     decorated = click.argument("argument", metavar=verb.argument, required=True, **words)(decorated)
-    return click.command(verb.name)(decorated)
+    return click.command(verb.name, cls=_Command)(decorated)
+
+
+class _Command(click.Command):
+    """A command whose argument may begin with a dash: ``-Relation(...)`` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As for any command, but facts come last, behind ``--``."""
+        if "--" not in args:
+            facts = [a for a in args if _DELETED.match(a)]
+            args = [*(a for a in args if a not in facts), *(["--", *facts] if facts else [])]
+        return super().parse_args(ctx, args)
 
 
 def help_text(verb: Verb) -> str:

@@ -101,6 +101,7 @@ class Verb:
         show: prints an answer; takes the document alone.
         graph: makes a picture of an answer; None where there is none.
         options: its options.
+        prepare: what is done to the argument where it is typed, before it is asked: files that it names are read.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Verb:
     show: Show
     graph: Callable[[Document], Graph] | None = None
     options: tuple[Option, ...] = field(default=())
+    prepare: Callable[[str], str] = str
 
     @property
     def formats(self) -> tuple[str, ...]:
