@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from ovn_rules.cli import tables
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import Network, facts_option, load_network, network_options
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ovn_rules.engine import Fact
 
 FORMATS = ("table", "json", "csv", "flows")
-
-MANY = 2000
-"""More facts than this aren't folded to the width of the terminal, which takes a millisecond each."""
 
 
 @click.command()
@@ -102,18 +99,7 @@ def print_csv(columns: list[str], facts: Iterable[Fact], _network: Network) -> N
 
 def print_table(columns: list[str], facts: Iterable[Fact], _network: Network) -> None:
     """A table: one that fits the terminal, or for a pipe, and for many facts, a line a fact."""
-    rows = [tuple(map(text, fact)) for fact in facts]
-    if not sys.stdout.isatty() or len(rows) > MANY:
-        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-        for row in ((*columns,), *rows):
-            click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    tables.print_table(Console(highlight=False, markup=False), columns, [tuple(map(text, fact)) for fact in facts])
 
 
 def print_flows(_columns: list[str], facts: Iterable[Fact], network: Network) -> None:

@@ -22,13 +22,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
     "impact": ("ovn_rules.cli.verbs.impact:command", "What depends on a fact, and what would vanish with it."),
     "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
-    "query": ("ovn_rules.cli.verbs.query:query", "Find what makes a conjunction of literals true."),
+    "query": ("ovn_rules.cli.verbs.query:command", "Find what makes a conjunction of literals true."),
     "repl": ("ovn_rules.cli.repl.command:repl", "Ask a network, question after question."),
     "sandbox": ("ovn_rules.cli.sandbox:sandbox", "Real servers, the daemons and a shell, in a temporary folder."),
     "spec": ("ovn_rules.cli.spec.command:spec", "Hold the rules to specs: what must follow from which rows."),
     "trace": ("ovn_rules.cli.verbs.trace:command", "Follow a packet through the logical network."),
+    "watch": ("ovn_rules.cli.verbs.watch:command", "Follow a query's answers as the network changes."),
     "whatif": ("ovn_rules.cli.verbs.whatif:command", "What a change would change."),
-    "watch": ("ovn_rules.cli.verbs.watch:watch", "Follow a query's answers as the network changes."),
     "why": ("ovn_rules.cli.why:why", "Explain a fact or a flow."),
 }
 """Name: where the command is, and the line that ``--help`` shows without importing it."""

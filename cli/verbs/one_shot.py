@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ from ovn_rules.cli.sources import facts_option, load_network, network_options
 from ovn_rules.engine.errors import QuestionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ovn_rules.cli.verbs.verb import Document, Option, Verb
 
 _DELETED = re.compile(r"-\s*[^\W\d][\w.]*\s*\(")
@@ -44,16 +47,25 @@ def one_shot(verb: Verb) -> click.Command:
         tls: TlsFiles,
         **options: Any,
     ) -> None:
-        try:
+        with questioned():
             text = verb.prepare(argument)
             network = load_network(nb, sb, ovs, program, tls.tls(), facts)
             for warning in network.warnings:
                 click.echo(f"ovn-rules: {warning}", err=True)
             document = verb.answer(network, text, options)
-        except QuestionError as error:
-            raise Failure(error.shown()) from error
         say(verb, document, form)
 
+    return command(verb, run, facts_option, network_options)
+
+
+def command(verb: Verb, run: Callable[..., None], *shared: Callable[[Any], Any]) -> click.Command:
+    """A function as the command of a verb.
+
+    Args:
+        verb: the verb.
+        run: takes the verb's argument and options, those of ``shared``, ``form`` and ``tls``.
+        shared: options that other commands have too, the last ones first in the help.
+    """
     run.__doc__ = help_text(verb)
     decorated: Any = tls_options(run)
     decorated = click.option("--format", "form", type=click.Choice(verb.formats), default="text", show_default=True)(
@@ -61,11 +73,21 @@ def one_shot(verb: Verb) -> click.Command:
     )
     for option in reversed(verb.options):
         decorated = _option(option)(decorated)
-    decorated = network_options(facts_option(decorated))
+    for options in shared:
+        decorated = options(decorated)
     several = {"nargs": -1, "callback": lambda _context, _parameter, words: " ".join(words)}
     words: Any = several if " " in verb.argument else {}
     decorated = click.argument("argument", metavar=verb.argument, required=True, **words)(decorated)
     return click.command(verb.name, cls=_Command)(decorated)
+
+
+@contextmanager
+def questioned() -> Iterator[None]:
+    """Makes a Failure of a question that can't be read or answered: with a caret where a person looks."""
+    try:
+        yield
+    except QuestionError as error:
+        raise Failure(error.shown() if sys.stderr.isatty() else str(error)) from error
 
 
 class _Command(click.Command):
