@@ -1,0 +1,95 @@
+"""The smallest change of given facts that would make what is absent hold.
+
+What might do is tried: the engine supposes the change, and only what works is an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ovn_rules.engine.edits import changes
+from ovn_rules.engine.failure import RuleFailure
+from ovn_rules.engine.planner import LARGEST, NEW_ROW, Plan, Planner
+from ovn_rules.engine.present import FREE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ovn_rules.engine.ir import Fact
+    from ovn_rules.engine.whynot import Absence, WhyNot
+
+TRIED = 8
+"""Changes of a size that are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change that makes what was absent hold; it has been tried.
+
+    Attributes:
+        relation: the relation of what was absent.
+        edits: what is changed.
+        made: the facts that would match then, a few of them.
+        effects: relation → how many of its facts would go, and how many come.
+    """
+
+    relation: str
+    edits: Plan
+    made: tuple[Fact, ...]
+    effects: Mapping[str, tuple[int, int]]
+
+    @property
+    def adds(self) -> bool:
+        """Whether it makes rows, and changes no row that is there but by a reference to a new one."""
+        return all(e.old is None and any(str(v).startswith(NEW_ROW) for v in e.new or ()) for e in self.edits)
+
+    @property
+    def lost(self) -> int:
+        """Facts that would go."""
+        return sum(gone for gone, _ in self.effects.values())
+
+
+def repairs(whynot: WhyNot, absence: Absence, most: int = 2) -> list[Repair]:
+    """Changes of given facts that make what is absent hold, smallest first; none when none was found.
+
+    Args:
+        whynot: has explained the absence.
+        absence: the explanation.
+        most: how many are wanted.
+    """
+    plans = Planner(whynot).plans(absence)
+    found: list[Repair] = []
+    for number in range(1, LARGEST + 1):
+        same = [p for p in plans if len(p) == number][:TRIED]
+        found += filter(None, (attempt(whynot, absence, p) for p in same))
+    found.sort(key=lambda r: (len(r.edits), r.lost))
+    told = found[:1]
+    for repair in found[1:]:
+        # A larger change is worth telling if it takes less away, or leaves rows alone that serve something else.
+        alone = repair.adds and not told[0].adds and any(e.made_up for e in told[0].edits)
+        if len(told) < most and (repair.lost < told[-1].lost // 2 or alone):
+            told.append(repair)
+    return told
+
+
+def attempt(whynot: WhyNot, absence: Absence, plan: Plan) -> Repair | None:
+    """What a change comes to, if it makes what is absent hold.
+
+    Args:
+        whynot: has explained the absence.
+        absence: what is to hold.
+        plan: the change.
+    """
+    engine = whynot.engine
+    try:
+        with engine.supposing(changes(engine, plan)) as changed:
+            _, come = changed[absence.relation]
+            fresh = list(come) or [e.new for e in plan if e.relation == absence.relation and e.new is not None]
+            made = [f for f in fresh if all(w is FREE or v == w for v, w in zip(f, absence.pattern, strict=True))]
+            if not made:
+                return None
+            effects = {r: (len(gone), len(new)) for r, (gone, new) in changed.items() if gone or new}
+            return Repair(absence.relation, plan, tuple(sorted(made, key=repr)[:3]), effects)
+    except RuleFailure:
+        return None
