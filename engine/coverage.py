@@ -14,7 +14,7 @@ from ovn_rules.engine.plan import HEAD, binds, make_plan, needs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ovn_rules.engine.ir import Clause, Literal_
+    from ovn_rules.engine.ir import Clause, Literal_, Program
     from ovn_rules.engine.runtime import Engine
 
 Question = Callable[[], bool]
@@ -25,6 +25,7 @@ class Covered:
     """What is known of one clause.
 
     Attributes:
+        program: has the clause.
         clause: the clause.
         derived: its head was derived.
         reached: the number of its literals, in written order, that were reached. A literal is reached when those
@@ -32,6 +33,7 @@ class Covered:
             literal binds doesn't count.
     """
 
+    program: Program
     clause: Clause
     derived: bool = False
     reached: int = 0
@@ -64,7 +66,7 @@ class Coverage:
             engine: its facts may have changed since it was observed last.
         """
         for clause in engine.program.clauses:
-            covered = self.clauses.setdefault(clause.name, Covered(clause))
+            covered = self.clauses.setdefault(clause.name, Covered(engine.program, clause))
             if covered.derived:
                 continue
             everything = len(clause.body)

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,16 +15,19 @@ from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.spec.accept import rewrite
 from ovn_rules.cli.spec.document import SpecError
 from ovn_rules.cli.spec.finding import is_spec
+from ovn_rules.cli.spec.measured import coverage_text, mutation_text
+from ovn_rules.cli.spec.mutation import read_explanations, score
 from ovn_rules.cli.spec.reader import Case, SpecFile, read_spec
 from ovn_rules.cli.spec.render import rendered
 from ovn_rules.cli.spec.report import reasons, report
 from ovn_rules.cli.spec.runner import Result, run_cases
 from ovn_rules.cli.spec.watch import watch
 from ovn_rules.engine import LoadError
+from ovn_rules.engine.coverage import Coverage
 from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 DEFAULT = "tests/spec"
 """Where specs are looked for when no path is given."""
@@ -37,6 +40,21 @@ DEFAULT = "tests/spec"
 @click.option("--accept", is_flag=True, help="Show how the files would say what is, and rewrite them.")
 @click.option("--yes", is_flag=True, help="With --accept, don't ask.")
 @click.option("--watch", "watching", is_flag=True, help="Run again whenever a spec or a rule module changes.")
+@click.option("--coverage", is_flag=True, help="Tell which heads were never derived and which literals never reached.")
+@click.option("--mutate", is_flag=True, help="Try small faults in the rules, and tell which no case notices.")
+@click.option(
+    "--explained",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="With --mutate: mutants that nobody can notice.",
+)
+@click.option(
+    "--fail-under",
+    metavar="PERCENT",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    help="Fail when coverage, or the mutation score, is less.",
+)
 @click.option("--render", "rendering", is_flag=True, help="Print the files as a reference in Markdown.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every case.")
 def spec(
@@ -46,6 +64,10 @@ def spec(
     accept: bool,
     yes: bool,
     watching: bool,
+    coverage: bool,
+    mutate: bool,
+    explained: Path | None,
+    fail_under: float,
     rendering: bool,
     verbose: bool,
 ) -> None:
@@ -59,12 +81,14 @@ def spec(
       ovn-rules spec tests/spec/ezbake/acls.yaml --run 'drop|reject' -v
       ovn-rules spec --role northd --watch
       ovn-rules spec --accept
+      ovn-rules spec --coverage --fail-under 100
+      ovn-rules spec --mutate --explained tests/spec/ezbake/explained.yaml --fail-under 95
     """
     found = spec_paths(paths)
     if watching:
-        if accept or rendering:
-            raise Failure("--watch runs the cases again and again; it goes with neither --accept nor --render")
-        watch(paths or (Path(DEFAULT),), _arguments(paths, pattern, roles, verbose=verbose))
+        if accept or rendering or mutate:
+            raise Failure("--watch runs the cases again and again; it doesn't go with --accept, --render and --mutate")
+        watch(paths or (Path(DEFAULT),), _arguments(paths, pattern, roles, verbose=verbose, coverage=coverage))
     files = read_all(found)
     if rendering:
         click.echo(rendered(files), nl=False)
@@ -72,14 +96,24 @@ def spec(
     cases = [c for f in files for c in chosen(f, pattern, roles)]
     if not cases:
         raise Failure("no case is like that" if pattern or roles else "there are no cases")
-    fine = accepted(files, cases, ask=not yes) if accept else not run(files, cases, verbose=verbose)
+    observed = Coverage() if coverage else None
+    fine = accepted(files, cases, ask=not yes) if accept else not run(files, cases, observed, verbose=verbose)
     if not fine:
         raise SystemExit(1)
+    figures = [("coverage", measure(observed))] if observed is not None else []
+    if mutate:
+        figures += [("mutation score", each) for each in mutation(cases, explained)]
+    for what, percent in figures:
+        if percent < fail_under:
+            raise Failure(f"{what} is {percent:.1f} %, less than {fail_under:g} %")
 
 
-def _arguments(paths: Sequence[Path], pattern: str | None, roles: Sequence[str], *, verbose: bool) -> list[str]:
+def _arguments(
+    paths: Sequence[Path], pattern: str | None, roles: Sequence[str], *, verbose: bool, coverage: bool
+) -> list[str]:
     """The command's arguments, without --watch."""
-    given = [*map(str, paths), *(["-v"] if verbose else []), *(f"--role={role}" for role in roles)]
+    flags = [*(["-v"] if verbose else []), *(["--coverage"] if coverage else [])]
+    given = [*map(str, paths), *flags, *(f"--role={role}" for role in roles)]
     return [*given, f"--run={pattern}"] if pattern else given
 
 
@@ -141,7 +175,7 @@ def chosen(file: SpecFile, pattern: str | None, roles: Sequence[str]) -> list[Ca
     return [c for c in found if c.roles]
 
 
-def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> list[Result]:
+def run(files: Sequence[SpecFile], cases: Sequence[Case], observed: Coverage | None, *, verbose: bool) -> list[Result]:
     """Run cases, a line a file and a dot a run, then the failures; those that failed."""
     failed: list[Result] = []
     total = 0
@@ -150,7 +184,7 @@ def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> l
         if not mine:
             continue
         click.echo(f"{shown_path(str(file.path))} ", nl=verbose)
-        for result in run_cases(mine, explain=reasons):
+        for result in run_cases(mine, observe=observed.observe if observed else None, explain=reasons):
             total += 1
             if verbose:
                 click.echo(f"  {'FAILED' if result.misses else 'ok':6}  {result.case.title} [{result.role}]")
@@ -164,6 +198,39 @@ def run(files: Sequence[SpecFile], cases: Sequence[Case], *, verbose: bool) -> l
     said = f"{len(failed)} of {total} fail" if failed else f"all {total} hold"
     click.echo(f"\n{said}")
     return failed
+
+
+def measure(observed: Coverage) -> float:
+    """Print what coverage says; its percentage."""
+    for line in coverage_text(observed):
+        click.echo(line)
+    return observed.percent()
+
+
+def mutation(cases: Sequence[Case], explained: Path | None) -> Iterator[float]:
+    """Try the mutants of each program that cases are about, and print what became of them; their scores.
+
+    Raises:
+        Failure: the file of explanations can't be read.
+    """
+    try:
+        reasons = read_explanations(explained) if explained is not None else {}
+    except SpecError as error:
+        raise Failure("\n".join(error.lines)) from None
+    by_program: dict[str, list[Case]] = {}
+    for case in cases:
+        by_program.setdefault(case.rules.name, []).append(case)
+    for mine in by_program.values():
+        with click.progressbar(length=0, label="mutants", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+            def progress(done: int, total: int, bar: Any = bar) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            found = score(mine, reasons, progress)
+        for line in mutation_text(found):
+            click.echo(line)
+        yield found.percent()
 
 
 def accepted(files: Sequence[SpecFile], cases: Sequence[Case], *, ask: bool) -> bool:

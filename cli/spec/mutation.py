@@ -1,0 +1,176 @@
+"""Mutation: which faults of the rules no case notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, NoReturn
+
+from ovn_rules.cli.spec.document import Mistakes, parse
+from ovn_rules.cli.spec.reader import read_text
+from ovn_rules.cli.spec.runner import Runner
+from ovn_rules.engine.mutants import Mutant, mutants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from ovn_rules.cli.spec.programs import Rules
+    from ovn_rules.cli.spec.reader import Case
+    from ovn_rules.engine.network import Rule
+
+PATIENCE = 20
+"""Seconds for the cases of one mutant: one that takes longer has been noticed."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What became of the mutants of a program.
+
+    Attributes:
+        killed: how many some case notices.
+        explained: those that none notices, with the reason why none could.
+        survivors: those that none notices.
+        stale: explanations of what is no mutant, or is noticed.
+    """
+
+    killed: int
+    explained: Mapping[str, str]
+    survivors: tuple[Mutant, ...]
+    stale: tuple[str, ...]
+
+    @property
+    def mutants(self) -> int:
+        """How many there are."""
+        return self.killed + len(self.explained) + len(self.survivors)
+
+    def percent(self) -> float:
+        """The share of mutants that are killed, 0 to 100."""
+        return 100 * self.killed / max(1, self.mutants)
+
+
+def score(cases: Sequence[Case], explained: Mapping[str, str], progress: Callable[[int, int], None]) -> Score:
+    """Try every mutant of a program on its cases.
+
+    Args:
+        cases: of one program; they hold.
+        explained: mutant's name → why no case could notice it.
+        progress: is told how many of how many mutants have been tried.
+    """
+    roles = list(dict.fromkeys(role for case in cases for role in case.roles))
+    rules = cases[0].rules
+    found = {m.name: m for role in roles for m in mutants(rules.program(role))}
+    trials = {role: Trial(rules, role, [c for c in cases if role in c.roles]) for role in roles}
+    alive: list[Mutant] = []
+    # Forked, so that rules, cases and what they use are there without being sent.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("fork"), _trials.update, (trials,)) as pool:
+        for i, (mutant, noticed) in enumerate(
+            zip(found.values(), pool.map(_noticed, found, chunksize=4), strict=True), 1
+        ):
+            if not noticed:
+                alive.append(mutant)
+            progress(i, len(found))
+    names = {m.name for m in alive}
+    return Score(
+        len(found) - len(alive),
+        {name: why for name, why in explained.items() if name in names},
+        tuple(m for m in alive if m.name not in explained),
+        tuple(name for name in explained if name not in names),
+    )
+
+
+class Trial:
+    """The cases of one role, and what each puts to work.
+
+    Args:
+        rules: the program.
+        role: the role.
+        cases: those that run in the role.
+    """
+
+    def __init__(self, rules: Rules, role: str, cases: Sequence[Case]) -> None:
+        self.rules = rules
+        self.role = role
+        self.mutants = {m.name: m for m in mutants(rules.program(role))}
+        runner = Runner(rules, role, checked=False)
+        self.cases = [(case, used(runner, case)) for case in cases]
+
+    def notices(self, name: str) -> bool:
+        """Whether some case fails with a mutant; it needn't be one of this role's."""
+        mutant = self.mutants.get(name)
+        if mutant is None:
+            return False
+        try:
+            runner = Runner(self.rules, self.role, mutant.program(self.rules.program(self.role)), checked=False)
+            return any(runner.run(case).misses for case in self._ordered(mutant))
+        except Exception:  # noqa: BLE001 - a fault may show in any way
+            return True
+
+    def _ordered(self, mutant: Mutant) -> Iterable[Case]:
+        """First the cases that put the clause to work; of these, those that are about it and about little else."""
+        module = mutant.clause.module.rpartition(".")[2]
+
+        def rank(entry: tuple[Case, Collection[str]]) -> tuple[bool, bool, int]:
+            case, names = entry
+            return mutant.clause.name not in names, case.file.stem != module, len(names)
+
+        return (case for case, _ in sorted(self.cases, key=rank))
+
+
+def used(runner: Runner, case: Case) -> frozenset[str]:
+    """The names of the clauses that a case puts to work."""
+    before = {id(r): r.calls for r in _rules(runner)}
+    runner.run(case)
+    return frozenset(r.clause.name for r in _rules(runner) if r.calls > before.get(id(r), 0))
+
+
+def _rules(runner: Runner) -> Iterator[Rule]:
+    for world in runner.worlds.values():
+        yield from world.engine.network.rules
+
+
+_trials: dict[str, Trial] = {}
+"""In a worker: the trials by role."""
+
+
+class _TooLong(Exception):  # noqa: N818 - never leaves a worker
+    """A mutant that goes on and on."""
+
+
+def _stop(*_signal: object) -> NoReturn:
+    raise _TooLong
+
+
+def _noticed(name: str) -> bool:
+    signal.signal(signal.SIGALRM, _stop)
+    signal.alarm(PATIENCE)
+    try:
+        return any(trial.notices(name) for trial in _trials.values())
+    except _TooLong:
+        return True
+    finally:
+        signal.alarm(0)
+
+
+def read_explanations(path: Path) -> dict[str, str]:
+    """A YAML file of mutants that no case could notice: name → why.
+
+    Args:
+        path: the file.
+
+    Raises:
+        SpecError: it isn't such a file.
+        OSError: it can't be read.
+    """
+    mistakes = Mistakes(str(path))
+    node = parse(read_text(path), str(path))
+    if node.kind != "mapping":
+        mistakes.add(node.line, f"a mapping of mutants to reasons is wanted, not {node.named}")
+    for _, why in node.pairs:
+        if why.kind != "text" or not why.text.strip():
+            mistakes.add(why.line, f"a reason is a text, not {why.named}")
+    mistakes.raise_any()
+    return {name.text: why.text for name, why in node.pairs}
