@@ -1,8 +1,8 @@
 """What depends on facts, and what would become of it without them.
 
-What depends is found forward: every clause that reads a relation is run for the facts in question alone, by the
-functions that transactions run, over the indexes that are there anyway. What would become of it is tried: the
-engine supposes that the facts are gone (``supposing.py``).
+What would become of everything else is tried: the engine supposes that the facts are gone (``supposing.py``). What
+depends is found forward: every clause that reads a relation is run for the facts in question alone, by the functions
+that transactions run, over the indexes that are there anyway.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Effect:
 
     Attributes:
         depends: facts that have a derivation, or an aggregate's input, in which one of the facts takes part, directly
-            or through others.
+            or through others that would be gone; those that have another reason stay.
         vanishes: facts that would no longer hold, the given ones left out. They depend on them, or are there because
             of something that would be hindered otherwise.
         changes: facts that would make room for another one with the same key, or of the same group: (old, new).
@@ -61,7 +61,7 @@ class Impact:
     exhausted: tuple[Exhausted, ...] = ()
 
 
-def impact(engine: Engine, relation: str, fact: Fact) -> Impact:
+def impact(engine: Engine, relation: str, fact: Fact, *, everything: bool = False) -> Impact:
     """What depends on a fact, and what would become of it if no clause made the fact (a base fact: deleted).
 
     What a negation makes depends on nothing absent: facts that the given one hinders are what would appear. A number
@@ -71,19 +71,22 @@ def impact(engine: Engine, relation: str, fact: Fact) -> Impact:
         engine: it is as before afterwards.
         relation: the fact's relation.
         fact: the fact; nothing depends on one that doesn't hold.
+        everything: as for ``impact_of``.
 
     Raises:
         KeyError: a relation that the program doesn't have.
         ValueError: a fact of the wrong length.
         RuleFailure: a rule fails without the fact.
     """
-    return impact_of(engine, {relation: [fact]})
+    return impact_of(engine, {relation: [fact]}, everything=everything)
 
 
 def impact_of(
     engine: Engine,
     facts: Mapping[str, Collection[Fact]],
     instead: Mapping[str, tuple[Iterable[Fact], Iterable[Fact]]] | None = None,
+    *,
+    everything: bool = False,
 ) -> Impact:
     """The impact of several facts at once, like those that stand for one row.
 
@@ -92,6 +95,8 @@ def impact_of(
         facts: relation → facts.
         instead: the transaction to suppose, where it isn't that these facts are just gone: a row that has lost one
             element of a set is another row.
+        everything: what depends on a fact that has another reason, and so would stay, counts as well. In a network
+            that may be nearly all of it: whatever is the same for every port is derived from every port.
 
     Raises:
         KeyError: a relation that the program doesn't have.
@@ -99,16 +104,17 @@ def impact_of(
         RuleFailure: a rule fails without the facts.
     """
     engine.check(facts)
-    depends = dependents(engine, facts)
     conflicts, exhausted = set(engine.conflicts()), set(engine.exhausted())
     with engine.supposing(instead or {}, None if instead else facts) as changes:
-        effects = _effects(engine.program, facts, depends, changes)
-        order = engine.network.rank
-        return Impact(
-            {name: effects[name] for name in sorted(effects, key=lambda n: (order[n], n))},
-            tuple(c for c in changes.conflicts if c not in conflicts),
-            tuple(e for e in changes.exhausted if e not in exhausted),
-        )
+        pass
+    gone = None if everything else {name: set(deleted) for name, (deleted, _) in changes.items()}
+    effects = _effects(engine.program, facts, dependents(engine, facts, gone), changes)
+    order = engine.network.rank
+    return Impact(
+        {name: effects[name] for name in sorted(effects, key=lambda n: (order[n], n))},
+        tuple(c for c in changes.conflicts if c not in conflicts),
+        tuple(e for e in changes.exhausted if e not in exhausted),
+    )
 
 
 def _effects(
@@ -159,13 +165,16 @@ def _identity(program: Program, relation: str) -> Callable[[Fact], Any] | None:
 # -- forward -----------------------------------------------------------------------------------------------
 
 
-def dependents(engine: Engine, facts: Mapping[str, Iterable[Fact]]) -> dict[str, set[Fact]]:
+def dependents(
+    engine: Engine, facts: Mapping[str, Iterable[Fact]], through: Mapping[str, Collection[Fact]] | None = None
+) -> dict[str, set[Fact]]:
     """The visible facts that have a derivation, or an input, in which facts take part, directly or not.
 
     Args:
         engine: whose facts.
         facts: relation → facts; those that rules don't see are passed over. They aren't in the result, even when they
             are on a cycle.
+        through: relation → facts from which to go on; None for all.
 
     Returns:
         Relation → facts.
@@ -176,22 +185,25 @@ def dependents(engine: Engine, facts: Mapping[str, Iterable[Fact]]) -> dict[str,
     fresh: dict[str, set[Fact]] = {}
     queue: list[tuple[int, str]] = []
 
-    def add(name: str, facts: Iterable[Fact]) -> None:
-        known = found.setdefault(name, set())
-        new = {f for f in facts if f not in known and holds(name, f)}
-        if new:
-            known |= new
+    def follow(name: str, pinned: set[Fact]) -> None:
+        if pinned:
             if name not in fresh:
                 heapq.heappush(queue, (rank[name], name))
-            fresh.setdefault(name, set()).update(new)
+            fresh.setdefault(name, set()).update(pinned)
 
     for name, given in facts.items():
-        add(name, given)
+        found[name] = {f for f in given if holds(name, f)}
+        follow(name, found[name])
     while queue:
         _, name = heapq.heappop(queue)
         pinned = fresh.pop(name)
         for consumer in _readers(engine, name):
-            add(consumer.rule.target, _made(consumer.rule, _derived(engine, consumer, pinned)))
+            target = consumer.rule.target
+            known = found.setdefault(target, set())
+            made = _made(consumer.rule, _derived(engine, consumer, pinned))
+            new = {f for f in made if f not in known and holds(target, f)}
+            known |= new
+            follow(target, new if through is None else new.intersection(through.get(target, ())))
     for name, given in facts.items():
         found[name].difference_update(given)
     return {name: each for name, each in found.items() if each}

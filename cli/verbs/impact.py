@@ -15,6 +15,7 @@ from ovn_rules.cli.verbs.clashes import clashes_document, show_clashes
 from ovn_rules.cli.verbs.facts import fact_document, fact_text, value_text
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.supposed import SupposedRows
+from ovn_rules.cli.verbs.supposed_checks import delete_with_referring
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine import RuleFailure
 from ovn_rules.engine.impact import impact_of
@@ -52,12 +53,13 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     engine = world.engine
     facts, instead, notes = _asked(world, text)
     try:
-        found = impact_of(engine, facts, instead)
+        found = impact_of(engine, facts, instead, everything=options["all"])
     except RuleFailure as failure:
         raise Failure(f"without it a rule fails: {failure}") from failure
     limit = options["limit"] or None
     return {
-        "facts": [fact_document(engine, name, f) for name, each in facts.items() for f in each],
+        "facts": [fact_document(engine, name, f) for name, each in facts.items() for f in each[:limit]],
+        "without": {name: len(each) for name, each in facts.items()},
         "relations": [_effect(engine, name, effect, limit) for name, effect in found.effects.items()],
         **clashes_document(engine, found.conflicts, found.exhausted),
         "notes": notes,
@@ -97,10 +99,11 @@ def _asked(world: World, text: str) -> tuple[Found, Changed | None, list[str]]:
 
 
 def _row(rows: SupposedRows, table: str, uuid: str) -> tuple[Found, Changed]:
-    """Every fact that stands for a row, and the row's deletion."""
-    rows.delete(table, uuid)
+    """Every fact that stands for a row or one that can't be without it, and their deletion."""
+    delete_with_referring(rows, table, uuid)
     changes = rows.transaction()
-    return {name: deleted for name, (deleted, _) in changes.items()}, changes
+    order = sorted(changes, key=lambda name: (name != table, not name.startswith(f"{table}."), name))
+    return {name: changes[name][0] for name in order if changes[name][0]}, changes
 
 
 def _by_uuid(rows: SupposedRows, uuid: str) -> tuple[str, str]:
@@ -156,6 +159,9 @@ def show(document: Document, console: Console) -> None:
     """Numbers by relation, then examples."""
     for fact in document["facts"]:
         console.print(fact_text(fact), soft_wrap=True)
+    for name, number in document["without"].items():
+        if more := number - sum(f["relation"] == name for f in document["facts"]):
+            console.print(Text(f"... and {more:,} more of {name} that can't be without it", style="dim"))
     for note in document["notes"]:
         console.print(Text(f"note: {note}", style="yellow"))
     if not document["relations"]:
@@ -204,8 +210,8 @@ VERB = Verb(
     help="Shows everything that depends on a fact or a database row, by relation, and what would become of it without: "
     "- what would vanish, ~ what would change (an aggregate or a key has another value), + what would appear, = what "
     "has another reason and would stay. FACT is Relation(column=value, ...) and must fit one fact; ROW is a UUID, its "
-    "first eight digits, or a table and a name: nb.Logical_Port vm1. A row is taken away with all its columns. Nothing "
-    "is written.",
+    "first eight digits, or a table and a name: nb.Logical_Port vm1. A row is taken away with all its columns, and "
+    "with the rows that refer to it and can't be without it. Nothing is written.",
     examples=(
         "'nb.Logical_Port vm1'",
         "00000001-0000-4000-8000-000000000001",
@@ -214,7 +220,10 @@ VERB = Verb(
     ),
     answer=answer,
     show=show,
-    options=(Option("limit", "number", LIMIT, "Examples of each kind; 0 for all."),),
+    options=(
+        Option("all", "flag", False, "Also what depends on facts that have another reason and would stay."),
+        Option("limit", "number", LIMIT, "Examples of each kind; 0 for all."),
+    ),
 )
 
 command = one_shot(VERB)

@@ -106,8 +106,31 @@ def _drop_weak(rows: SupposedRows, table: str, uuid: str) -> None:
     """A weak reference goes with the row that it refers to."""
     for other, row, column in list(rows.referring(table, uuid)):
         if column.ref_type == "weak" and column.kind != "scalar":
-            kept = tuple(v for v in row[column.name] if v != uuid and (column.value is None or uuid not in v))
-            rows.set(other, row["_uuid"], column.name, kept)
+            _take_out(rows, other, row, column, uuid)
+
+
+def delete_with_referring(rows: SupposedRows, table: str, uuid: str) -> None:
+    """Take a row away with all rows that can't be without it; out of sets that may be smaller, just take it.
+
+    Args:
+        rows: where.
+        table: ``database.table``.
+        uuid: the row, which is there.
+    """
+    rows.delete(table, uuid)
+    for other, row, column in list(rows.referring(table, uuid)):
+        if rows.row(other, row["_uuid"]) is None:
+            continue
+        if column.kind == "scalar" or len(row[column.name]) <= column.min:
+            delete_with_referring(rows, other, row["_uuid"])
+        else:
+            _take_out(rows, other, row, column, uuid)
+    _collect(rows)
+
+
+def _take_out(rows: SupposedRows, table: str, row: Values, column: ColumnSchema, uuid: str) -> None:
+    kept = tuple(v for v in row[column.name] if v != uuid and (column.value is None or uuid not in v))
+    rows.set(table, row["_uuid"], column.name, kept)
 
 
 def _collect(rows: SupposedRows) -> None:
