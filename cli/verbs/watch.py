@@ -11,7 +11,8 @@ import click
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.following import Following
 from ovn_rules.cli.sources import network_options
-from ovn_rules.cli.verbs import one_shot, query
+from ovn_rules.cli.verbs import one_shot
+from ovn_rules.cli.verbs import query as asking
 from ovn_rules.cli.verbs.facts import plain, value_text
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.errors import QuestionError
@@ -19,13 +20,14 @@ from ovn_rules.engine.order import in_order
 from ovn_rules.engine.queries import Watch, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from ovn_rules.cli.options import TlsFiles
     from ovn_rules.cli.verbs.verb import Document, World
     from ovn_rules.engine import Engine
+    from ovn_rules.engine.queries import Query
     from ovn_rules.engine.runtime import Change
 
 Difference = tuple[list[list[Any]], list[list[Any]]]
@@ -43,32 +45,27 @@ class Followed(Protocol):
         """What changes, given and derived, as it comes."""
 
 
-def differences(world: Followed, text: str, say: Callable[[str], None]) -> tuple[list[str], Iterator[Difference]]:
-    """The columns of a query's answers, then the answers, then how each transaction changes them.
+def differences(world: Followed, query: Query, say: Callable[[str], None]) -> Iterator[Difference]:
+    """The answers of a query, then how each transaction changes them.
 
     Args:
         world: what is asked about.
-        text: the query.
+        query: the query.
         say: told in one line when the answers can't be found after a transaction; they are compared again later.
 
     Raises:
-        QuestionError: the query can't be read, or not be answered at first.
+        QuestionError: the query can't be answered at first.
     """
-    asked = parse_query(world.engine.program, text)
-    watch = Watch(asked, world.engine)
-
-    def found() -> Iterator[Difference]:
-        yield [], [plain(row) for row in in_order(watch.rows)]
-        for changes in world.changes():
-            try:
-                gone, come = watch.update(changes)
-            except QuestionError as error:
-                say(str(error))
-                continue
-            if gone or come:
-                yield [plain(row) for row in gone], [plain(row) for row in come]
-
-    return list(asked.columns), found()
+    watch = Watch(query, world.engine)
+    yield [], [plain(row) for row in in_order(watch.rows)]
+    for changes in world.changes():
+        try:
+            gone, come = watch.update(changes)
+        except QuestionError as error:
+            say(str(error))
+            continue
+        if gone or come:
+            yield [plain(row) for row in gone], [plain(row) for row in come]
 
 
 def compared(documents: Iterable[Document]) -> Iterator[Difference]:
@@ -87,7 +84,7 @@ def compared(documents: Iterable[Document]) -> Iterator[Difference]:
             yield gone, come
 
 
-def lines(columns: list[str], found: Iterable[Difference], options: Mapping[str, Any], form: str) -> Iterator[str]:
+def lines(columns: Sequence[str], found: Iterable[Difference], options: Mapping[str, Any], form: str) -> Iterator[str]:
     """Differences as lines: ``-`` for what is gone, ``+`` for what has come.
 
     Args:
@@ -110,12 +107,12 @@ def lines(columns: list[str], found: Iterable[Difference], options: Mapping[str,
             return
 
 
-def _text(sign: str, columns: list[str], row: list[Any], time: str) -> str:
+def _text(sign: str, columns: Sequence[str], row: list[Any], time: str) -> str:
     values = ", ".join(f"{c}={value_text(v)}" for c, v in zip(columns, row, strict=True))
     return f"{time} {sign} {values or 'true'}".lstrip()
 
 
-def _json(sign: str, columns: list[str], row: list[Any], time: str) -> str:
+def _json(sign: str, columns: Sequence[str], row: list[Any], time: str) -> str:
     line: dict[str, Any] = {"time": time} if time else {}
     line |= {"change": sign, "row": dict(zip(columns, row, strict=True))}
     return json.dumps(line, ensure_ascii=False)
@@ -123,7 +120,7 @@ def _json(sign: str, columns: list[str], row: list[Any], time: str) -> str:
 
 def answer(world: World, text: str, _options: Mapping[str, Any]) -> Document:
     """All answers of the query now, for ``compared``."""
-    return query.answer(world, text, {"limit": 0})
+    return asking.answer(world, text, {"limit": 0})
 
 
 def show(document: Document, console: Console) -> None:
@@ -137,7 +134,7 @@ VERB = Verb(
     argument="QUERY",
     summary="A query's answer as the network changes.",
     help="Prints the answers of a query, then a line for each one that comes (+) or goes (-) as the databases change, "
-    f"until it is interrupted. {query.HELP}",
+    f"until it is interrupted. {asking.HELP}",
     examples=(
         "'Binding(logical_port=port, chassis=chassis)'",
         "--once 'nb.Logical_Port(name=n) & ~PortHolder(n, _)'",
@@ -170,10 +167,10 @@ def _run(
     try:
         if not world.databases:
             raise Failure("files don't change: watch needs a live database; ovn-rules query answers once")
-        world.load()
         with one_shot.questioned():
-            columns, found = differences(world, argument, say)
-            for line in lines(columns, found, options, form):
+            query = parse_query(world.engine.program, argument)
+            world.load()
+            for line in lines(query.columns, differences(world, query, say), options, form):
                 click.echo(line)
     except KeyboardInterrupt:
         return
