@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.spec.facts import BAR, FactRow
 from ovn_rules.cli.spec.report import fact_text
-from ovn_rules.cli.spec.values import element, written
+from ovn_rules.cli.spec.values import element, same, written
 from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ovn_rules.cli.spec.document import Node
     from ovn_rules.cli.spec.expectations import Expectation, Found
@@ -88,7 +88,7 @@ def _edits(text: str, result: Result, miss: Miss) -> list[Edit]:
         raise _Refused(miss.text)
     if expected.kind in ("includes", "absent"):
         raise _Refused(f"{expected.kind} says what must or mustn't be; change it by hand")
-    if expected.apart:
+    if expected.key == "others":
         raise _Refused("others: none says that nothing else changes; change it by hand")
     if "$" in text[slice(*_span(text, expected.node))]:
         raise _Refused("it has parameters; change it by hand")
@@ -112,8 +112,10 @@ class _Rewriter:
         self.text = text
         self.relations = relations
         self.expected = expected
-        self.gone = miss.missing
-        self.come = sorted(miss.unexpected, key=lambda f: (f.relation, f.sign == "+", f.fact))
+        come = sorted(miss.unexpected, key=lambda f: (f.relation, f.sign == "+", f.fact))
+        self.instead = {row: _nearest(row, come) for row in miss.missing}
+        """What stands in the place of each row that isn't so; None for nothing."""
+        self.come = come
         self.left = len(expected.rows) - len(miss.missing) + len(miss.unexpected)
 
     def edits(self, node: Node) -> list[Edit]:
@@ -130,9 +132,6 @@ class _Rewriter:
         line = self.text[self.text.rfind("\n", 0, node.start) + 1 : node.start]
         return len(line) - len(line.lstrip(" -")) + 2
 
-    def _without(self, first: int, after: int) -> Edit:
-        return _line_start(self.text, first), _line_start(self.text, after), ""
-
     # -- a block of lines ------------------------------------------------------------------------------------------
 
     def _lines(self, node: Node) -> list[Edit]:
@@ -147,23 +146,28 @@ class _Rewriter:
             return [(start, end, "none\n")]
         first = next(line for line in lines if line.strip())
         indent = first[: len(first) - len(first.lstrip())]
-        new = self._rows(first.strip()) if self.expected.table else [self._in_text(found) for found in self.come]
+        write = self._as_row(first.strip()) if self.expected.table else self._in_text
+        edits = []
+        for row, found in self.instead.items():
+            new = f"{indent}{write(found)}\n" if found else ""
+            edits.append((_line_start(self.text, row.line), _line_start(self.text, row.line + 1), new))
         after = _line_start(self.text, node.line + len(lines))
-        edits = [self._without(row.line, row.line + 1) for row in self.gone]
-        return [*edits, (after, after, "".join(f"{indent}{line}\n" for line in new))]
+        new = "".join(f"{indent}{line}\n" for line in dict.fromkeys(map(write, self.come)))
+        return [*edits, (after, after, new)]
 
-    def _rows(self, header: str) -> list[str]:
-        """New rows of a table, as wide as its line of names is."""
+    def _as_row(self, header: str) -> Callable[[Found], str]:
+        """Writes rows of a table, as wide as its line of names is."""
         relation = self.relations[self.expected.relation]
         names = header.removeprefix("±").lstrip() if header.startswith("±") else header
         columns = [relation.position(name.strip()) for name in BAR.split(names)]
         bars = [-3, *(bar.start() for bar in BAR.finditer(names)), len(names)]
         widths = [right - left - 3 for left, right in pairwise(bars)]
-        rows = []
-        for found in self.come:
+
+        def row(found: Found) -> str:
             cells = (written(found.fact[p], relation.columns[p].type) for p in columns)
-            rows.append(_signed(found.sign, " | ".join(map(str.ljust, cells, widths)).rstrip()))
-        return list(dict.fromkeys(rows))
+            return _signed(found.sign, " | ".join(map(str.ljust, cells, widths)).rstrip())
+
+        return row
 
     def _new_table(self) -> list[str]:
         relation = self.relations[self.expected.relation]
@@ -183,22 +187,33 @@ class _Rewriter:
     # -- a list ----------------------------------------------------------------------------------------------------
 
     def _flow(self, node: Node) -> list[Edit]:
-        gone = {row.start for row in self.gone}
-        items = [self.text[n.start : n.end] for n in node.items if n.start not in gone]
+        edits = self._instead(node)
+        items = []
+        for n in node.items:
+            written_as = edits.get(n.start, self.text[n.start : n.end])
+            items += [written_as] if written_as else []
         items += [self._item(found, node) for found in self.come]
         return [(node.start, node.end, f"[{', '.join(items)}]" if items else "none")]
 
+    def _instead(self, node: Node) -> dict[int, str]:
+        """What stands in the place of items that aren't so, by where they begin; empty for nothing."""
+        return {r.start: self._item(found, node) if found else "" for r, found in self.instead.items()}
+
     def _items(self, node: Node) -> list[Edit]:
-        """Items of a list, each on lines of its own, that aren't so go; what is so comes after the others."""
+        """Items of a list, each on lines of its own."""
         if not self.left:
             raise _Refused("no item of it is left; change it by hand")
-        gone = {row.start for row in self.gone}
-        last = self.text.count("\n", 0, node.items[-1].end) + 2
-        ends = [*(n.line for n in node.items[1:]), last]
-        edits = [self._without(n.line, end) for n, end in zip(node.items, ends, strict=True) if n.start in gone]
+        instead = self._instead(node)
+        edits = []
+        for item in node.items:
+            end = _end(self.text, item)
+            if new := instead.get(item.start):
+                edits.append((item.start, end, new))
+            elif item.start in instead:
+                edits.append((_line_start(self.text, item.line), self.text.find("\n", end) + 1, ""))
         first = self.text.splitlines()[node.items[0].line - 1]
         indent = first[: len(first) - len(first.lstrip())]
-        after = _line_start(self.text, last)
+        after = self.text.find("\n", _end(self.text, node.items[-1])) + 1 or len(self.text)
         new = "".join(f"{indent}- {self._item(found, node)}\n" for found in self.come)
         return [*edits, (after, after, new)]
 
@@ -209,6 +224,28 @@ class _Rewriter:
         relation = self.relations[self.expected.relation]
         columns = [p for p in range(len(relation.columns)) if p not in self.expected.fixed]
         return "[" + ", ".join(_atom(found.fact[p]) for p in columns) + "]"
+
+
+def _nearest(row: FactRow, come: list[Found]) -> Found | None:
+    """Takes the fact that is most like a row out of those that are new; None when none is like it at all."""
+
+    def alike(found: Found) -> int:
+        if row.sign != found.sign:
+            return 0
+        return sum(same(found.fact[p], value) for p, value in row.values.items()) + (not found.relation)
+
+    best = max(come, key=alike, default=None)
+    if best is None or not alike(best):
+        return None
+    come.remove(best)
+    return best
+
+
+def _end(text: str, node: Node) -> int:
+    """Where a node ends, without the comments that follow it."""
+    if text[node.end - 1] in "]}" or node.kind == "text":
+        return node.end
+    return _end(text, node.items[-1] if node.items else node.pairs[-1][1])
 
 
 def _signed(sign: str, text: str) -> str:

@@ -19,7 +19,7 @@ BAR = re.compile(r"(?:^|\s)\|(?:\s|$)")
 """What stands between the cells of a table."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FactRow:
     """A fact, or what is known of one.
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ovn_rules.cli.spec.facts import FactRow
-from ovn_rules.cli.spec.values import written
+from ovn_rules.cli.spec.values import ANYTHING, written
 from ovn_rules.cli.trees import explanation
 from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from ovn_rules.cli.spec.expectations import Found
     from ovn_rules.cli.spec.runner import Miss, Result
-    from ovn_rules.engine import Engine
+    from ovn_rules.engine import Engine, Fact
     from ovn_rules.engine.ir import RelationDef
 
 MOST = 40
@@ -26,6 +27,9 @@ DEPTH = 4
 
 WIDTH = 160
 """Columns of a derivation's lines."""
+
+LINES = 40
+"""Lines of an explanation that are shown."""
 
 
 def report(result: Result) -> str:
@@ -66,7 +70,9 @@ def difference(miss: Miss, relations: Mapping[str, RelationDef]) -> Iterator[str
     elif not expected.relation:
         yield from (f"{mark} {sign} {fact_text(relations[r], row)}" for mark, sign, row, r in rows)
     else:
-        yield from _table(relations[expected.relation], expected.fixed, rows, expected.rows)
+        yield from _table(
+            relations[expected.relation], expected.fixed, rows, () if expected.kind == "absent" else expected.rows
+        )
     if len(miss.unexpected) > MOST:
         yield f"+ ... and {len(miss.unexpected) - MOST} more"
 
@@ -102,18 +108,58 @@ def fact_text(relation: RelationDef, row: FactRow) -> str:
 
 
 def reasons(engine: Engine, miss: Miss) -> tuple[str, ...]:
-    """Why the first fact that shouldn't be there is there.
+    """Why the first fact that shouldn't be there is there, and why the first that is missing isn't.
 
     Args:
         engine: as it is after the step.
         miss: what isn't as expected.
     """
-    if miss.expectation is None:
+    expected = miss.expectation
+    if expected is None or expected.kind not in ("expect", "includes", "absent", "changes"):
         return ()
-    for found in miss.unexpected:
-        if found.relation in engine.program.derived and engine.count(found.relation, found.fact):
-            console = Console(width=WIDTH, no_color=True, highlight=False)
-            with console.capture() as captured:
-                console.print(explanation(engine, found.relation, found.fact, DEPTH))
-            return (captured.get().rstrip(),)
-    return ()
+    found = (_of_fact(engine, each) for each in miss.unexpected)
+    lacking = (_of_row(engine, expected.relation, each) for each in miss.missing)
+    texts = (next(filter(None, each), "") for each in (found, lacking))
+    return tuple(text for text in texts if text)
+
+
+def _of_fact(engine: Engine, found: Found) -> str:
+    if found.relation not in engine.program.derived:
+        return ""
+    if found.sign == "-":
+        columns = engine.program.relations[found.relation].columns
+        return _why_not(engine, found.relation, {c.name: v for c, v in zip(columns, found.fact, strict=True)})
+    return _why(engine, found.relation, found.fact)
+
+
+def _of_row(engine: Engine, relation: str, row: FactRow) -> str:
+    if relation not in engine.program.derived:
+        return ""
+    there = next((fact for fact in engine.facts(relation) if row.fits(fact)), None)
+    if there is not None:
+        head = "still there:" if row.sign == "-" else "there before:"
+        return f"{head}\n{_why(engine, relation, there)}"
+    columns = engine.program.relations[relation].columns
+    known = {columns[p].name: v for p, v in row.values.items() if ANYTHING not in str(v)}
+    return "" if row.sign == "-" else _why_not(engine, relation, known)
+
+
+def _why(engine: Engine, relation: str, fact: Fact) -> str:
+    return _printed(lambda console: console.print(explanation(engine, relation, fact, DEPTH)))
+
+
+def _why_not(engine: Engine, relation: str, known: Mapping[str, object]) -> str:
+    from ovn_rules.cli.verbs.absences_shown import show  # noqa: PLC0415 - only when a case fails
+    from ovn_rules.cli.verbs.whynot import explain_absence  # noqa: PLC0415
+
+    document = explain_absence(engine, relation, known, DEPTH)
+    return _printed(lambda console: show(document, console))
+
+
+def _printed(show: Callable[[Console], None]) -> str:
+    console = Console(width=WIDTH, no_color=True, highlight=False, markup=False)
+    with console.capture() as captured:
+        show(console)
+    lines = captured.get().rstrip().splitlines()
+    more = [f"... and {len(lines) - LINES} more lines"] if len(lines) > LINES else []
+    return "\n".join([*lines[:LINES], *more])

@@ -151,7 +151,7 @@ def written(value: Any, kind: Type) -> str:
     if not isinstance(value, str):
         return str(value)
     plain = value == value.strip() and unquoted(value) == value and " | " not in f" {value} " and "\n" not in value
-    return value if plain else repr(value)
+    return value if plain else repr(value).replace(" | ", r" \x7c ")
 
 
 def element(value: Any) -> str:
