@@ -72,6 +72,7 @@ class End:
         port: the logical port; empty where it isn't known.
         chassis: the host that it is delivered on, or goes to.
         visit: what that host does with it; None where that isn't known.
+        number: the OpenFlow port; 0 where only the logical network is traced.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class End:
     port: str = ""
     chassis: str = ""
     visit: Visit | None = None
+    number: int = 0
 
 
 @dataclass(slots=True)

@@ -6,6 +6,8 @@ import re
 import socket
 from typing import NamedTuple
 
+from ovn_rules.rules.tracing import End, Stage
+
 OUTPUT = re.compile(r"^ +output:(\d+)$")
 
 
@@ -74,3 +76,26 @@ def trace(control, packet, bridge="br-int"):
         elif line.startswith("Final flow: "):
             final = line.removeprefix("Final flow: ")
     return Traced(events, flow if final == "unchanged" else final, text)
+
+
+def visits(visit):
+    """A visit of ours, and those of other hosts that come of it."""
+    found, stages = [visit], [visit.first]
+    while stages:
+        for result in stages.pop().results:
+            if isinstance(result, Stage):
+                stages.append(result)
+            elif isinstance(result, End) and result.visit is not None:
+                found += visits(result.visit)
+    return found
+
+
+def events_of(stage):
+    """What we say happened from a stage on, in the form of ``Traced``."""
+    found = [(stage.table, stage.flow.priority, stage.flow.match) if stage.flow else (stage.table, None, None)]
+    for result in stage.results:
+        if isinstance(result, Stage):
+            found += events_of(result)
+        elif isinstance(result, End):
+            found.append((result.number, result.kind != "back"))
+    return found

@@ -93,6 +93,7 @@ class _Writer:
             "text": result.text,
             "port": result.port,
             "chassis": result.chassis,
+            "number": result.number,
             "visit": None if result.visit is None else self.visit(result.visit),
         }
 

@@ -82,7 +82,7 @@ def _datapath(network: Network, text: str) -> tuple[str | None, int]:
     begin = len(text) - len(text.lstrip())
     asked = text[begin:]
     switches = network.switches()
-    named = [n for n in switches if n and re.match(rf"{re.escape(n)}(\s|$)", asked)]
+    named = [n for n in switches if n and asked.startswith(n) and (asked == n or asked[len(n)].isspace())]
     if named:
         name = max(named, key=len)
         if len(switches[name]) > 1:

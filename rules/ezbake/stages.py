@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine import Explainer
+from ovn_rules.engine.ir import Const
 from ovn_rules.rules.openflow import Flow, FlowTable, Hit, Output, Packet, Step, Wrote, packet_text, simulate
 from ovn_rules.rules.openflow.packet import place_name, value_text
 from ovn_rules.rules.tracing import Change, Drop, End, Named, Near, Stage, Visit
 
 if TYPE_CHECKING:
+    from ovn_rules.engine import Fact
     from ovn_rules.engine.ir import Clause
     from ovn_rules.rules.ezbake.network import Network
 
@@ -119,6 +122,11 @@ class Follower:
         if named is None:
             return None
         if named not in self._clauses:
-            found = next(self.explainer.derivations(*named, most=1), None)
+            found = next(self.explainer.derivations(*named, most=1, clauses=partial(_may_make, named[1])), None)
             self._clauses[named] = found.clause if found else None
         return self._clauses[named]
+
+
+def _may_make(fact: Fact, clause: Clause) -> bool:
+    """Whether the constants in a clause's head are the fact's."""
+    return all(not isinstance(t, Const) or t.value == v for t, v in zip(clause.terms, fact, strict=True))

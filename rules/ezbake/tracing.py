@@ -6,6 +6,7 @@ flows alone, as ovn-trace(8) does.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine.errors import QuestionError
@@ -56,20 +57,16 @@ class _Hosts(Follower):
 
     def __init__(self, network: Network) -> None:
         super().__init__(network)
-        self._facts: dict[tuple[str, int], list[Fact]] = {}
+        self._facts: dict[int, list[Fact]] = defaultdict(list)
         for fact in self.engine.facts("OpenFlow"):
-            place = fact[0], fact[1]
-            if place in self._facts:
-                self._facts[place].append(fact)
-            else:
-                self._facts[place] = [fact]
+            self._facts[fact[1]].append(fact)
         self._tables: dict[tuple[str, int], FlowTable] = {}
         self.hosts = network.hosts()
 
     def table(self, chassis: str, table: int) -> FlowTable:
         place = chassis, table
         if place not in self._tables:
-            self._tables[place] = FlowTable(f[1:] for f in self._facts.get(place, ()))
+            self._tables[place] = FlowTable(f[1:] for f in self._facts[table] if f[0] == chassis)
         return self._tables[place]
 
     def origin(self, chassis: str, flow: Flow, packet: Packet) -> tuple[Named | None, Named | None]:
@@ -97,44 +94,61 @@ class _Hosts(Follower):
         if len(places) > 1:
             notes.append(f"port {port} is on {' and '.join(p[0] for p in places)}: the first one's way is traced")
         chassis, _, number, tag = places[0]
+        vlan = question.packet["vlan_tci"] & 0xFFF
+        inner = self.network.one("LocalPort", chassis=chassis, ofport=number, tag=vlan) if vlan and not tag else None
+        if inner is not None:
+            notes.append(f"with VLAN tag {vlan} the frame comes from container port {inner[1]}, not from {port}")
+        if vlan and tag:
+            notes.append(f"the switch looks at one VLAN tag: at {tag}, by which it knows {port}, and not at {vlan}")
+        shared = self.network.every("LocalPort", chassis=chassis, ofport=number, tag=tag)
+        if others := sorted(fact[1] for fact in shared if fact[1] != port):
+            notes.append(f"port {port} has its interface together with {', '.join(others)}: the flows know one of them")
         packet = question.packet.tagged(tag) if tag else question.packet
         carried = f", with VLAN tag {tag}" if tag else ""
         arrival = f"from port {port} through OpenFlow port {number}{carried}"
         return self.follow(chassis, arrival, packet.with_fields(in_port=number))
 
     def end(self, chassis: str, output: Output, hops: int) -> End:
-        if output.back:
-            return End("back", f"not sent: it came in through OpenFlow port {output.port}", chassis=chassis)
-        peer = self.network.value("TunnelOut", "peer", chassis=chassis, ofport=output.port)
-        if peer is not None:
+        number = output.port
+        peer = self.network.value("TunnelOut", "peer", chassis=chassis, ofport=number)
+        if peer is not None and not output.back:
             return self.cross(chassis, peer, output, hops)
         packet = output.packet
         vlan = packet["vlan_tci"] & 0xFFF if packet["vlan_tci"] & 0x1000 else 0
-        here = self.network.every("LocalPort", chassis=chassis, ofport=output.port)
+        here = self.network.every("LocalPort", chassis=chassis, ofport=number)
         names = sorted({f[1] for f in here if f[3] == vlan} or {f[1] for f in here if f[3] == 0})
         key = packet["reg7"] or packet["tun_id"]
         port = next((n for n in names if n == self.network.port_of(key)), names[0] if names else "")
+        if output.back:
+            text = f"not sent to {port or 'any port'}: it came in through the same OpenFlow port, {number}"
+            return End("back", text, port, chassis, number=number)
         if not port:
-            return End("lost", f"sent out of OpenFlow port {output.port}, which is no logical port's", chassis=chassis)
+            text = f"sent out of OpenFlow port {number}, which is no logical port's"
+            return End("lost", text, chassis=chassis, number=number)
         tagged = f" with VLAN tag {vlan}" if vlan else ""
-        text = f"delivered to {port} on {chassis}, OpenFlow port {output.port}{tagged}"
-        return End("delivered", text, port, chassis)
+        text = f"delivered to {port} on {chassis}, OpenFlow port {number}{tagged}"
+        return End("delivered", text, port, chassis, number=number)
 
     def cross(self, chassis: str, peer: str, output: Output, hops: int) -> End:
         """A packet goes through a tunnel."""
         key = output.packet["tun_id"]
         port = self.network.port_of(key)
-        text = f"through the tunnel to {peer}, key {key:#x} (port {port or 'unknown'})"
-        if peer not in self.hosts:
-            return End("tunnel", f"{text}; its database was not given (--ovs)", port, peer)
+        kind, text = "tunnel", f"through the tunnel to {peer}, key {key:#x} (port {port or 'unknown'})"
         number = self.network.value("TunnelOut", "ofport", chassis=peer, peer=chassis)
-        if number is None:
-            return End("lost", f"{text}, which has no tunnel port to {chassis}", port, peer)
-        if hops >= HOPS:
-            return End("lost", f"{text}; it is not followed through more than {HOPS} tunnels", port, peer)
-        arrival = f"from {chassis} through the tunnel, OpenFlow port {number}, key {key:#x} (port {port or 'unknown'})"
-        packet = output.packet.frame().with_fields(in_port=number, tun_id=key)
-        return End("tunnel", text, port, peer, self.follow(peer, arrival, packet, hops=hops + 1))
+        visit = None
+        if peer not in self.hosts:
+            text += "; its database was not given (--ovs)"
+        elif number is None:
+            kind, text = "lost", f"{text}, which has no tunnel port to {chassis}"
+        elif hops >= HOPS:
+            kind, text = "lost", f"{text}; it is not followed through more than {HOPS} tunnels"
+        else:
+            arrival = (
+                f"from {chassis} through the tunnel, OpenFlow port {number}, key {key:#x} (port {port or 'unknown'})"
+            )
+            packet = output.packet.frame().with_fields(in_port=number, tun_id=key)
+            visit = self.follow(peer, arrival, packet, hops=hops + 1)
+        return End(kind, text, port, peer, visit, output.port)
 
 
 class _Logical(Follower):

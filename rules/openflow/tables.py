@@ -48,10 +48,6 @@ _SPELLED = ("hex", "decimal", "ethernet", "ipv4", "ipv6", "port", "ethertype")
 _SINGLE = {name for name, field in FIELDS.items() if field.form in _SPELLED}
 _SINGLE |= {f"reg{number}" for number in range(16)} | {"in_port", "tun_id", "conj_id", "dl_vlan"}
 
-Item = tuple[str, str]
-"""A field's name and the text of its one value; of any other item "" and the item."""
-
-
 Row = tuple[int, int, str, str]
 """Table, priority, match, actions, of which a Flow is made when it is needed."""
 
@@ -60,27 +56,19 @@ class FlowTable:
     """The flows of one table.
 
     Args:
-        flows: they may be many; they are sorted into groups now and read when a packet comes.
+        flows: they may be many; what is looked for among them is indexed when a packet comes.
     """
 
     def __init__(self, flows: Iterable[Row]) -> None:
-        self._groups: dict[tuple[str, str], list[Row]] = {}
-        self._kinds: dict[tuple[str, str], None] = {}
-        groups = self._groups
-        for flow in flows:
-            match = flow[2]
-            ends = match.partition(",")[0], match.rpartition(",")[2]
-            if ends in groups:
-                groups[ends].append(flow)
-            else:
-                groups[ends] = [flow]
-                self._kinds[_kind(ends[0]), _kind(ends[1])] = None
+        self.flows = list(flows)
+        self._indexes: dict[str, _Index] = {}
 
     def lookup(self, bits: int) -> Hit | None:
         """The flow that a packet meets: the one of highest priority that it satisfies.
 
         Of a conjunctive match every dimension must be satisfied, by flows of one priority, and then a flow with its
-        ``conj_id``; a plain flow of the same priority comes first (ovs-fields(7), "Conjunctive Match Fields").
+        ``conj_id``; a plain flow of the same priority comes first (ovs-fields(7), "Conjunctive Match Fields"). Of
+        several flows of one priority a switch may take any; this is the first by the text of its match.
 
         Args:
             bits: what is matched of the packet (``Packet.matched``).
@@ -88,7 +76,7 @@ class FlowTable:
         Raises:
             MatchError, ActionError: a flow that may be met isn't in the canonical form.
         """
-        found = sorted(self.satisfied(bits), key=lambda flow: -flow.priority)
+        found = sorted(self.satisfied(bits), key=lambda flow: (-flow.priority, flow.match))
         plain = next((flow for flow in found if not flow.is_share), None)
         shares = [f for f in found if f.is_share and (plain is None or f.priority > plain.priority)]
         for priority in dict.fromkeys(f.priority for f in shares):
@@ -101,15 +89,14 @@ class FlowTable:
 
     def satisfied(self, bits: int) -> Iterator[Flow]:
         """The flows whose match a packet satisfies, in no order; dimensions of conjunctive matches included."""
-        texts: dict[str, str] = {}
-        for first, last in self._kinds:
-            start, end = _own(first, bits, texts), _own(last, bits, texts)
-            if start is None or end is None:
-                continue
-            for flow in self._groups.get((start, end), ()):
-                value, mask = match_cube(flow[2])
-                if bits & mask == value:
-                    yield Flow._make(flow)
+        return self._index(bits).satisfied(bits)
+
+    def _index(self, bits: int) -> _Index:
+        """The flows of the packet's logical switch, and those of none: most others say another one's number."""
+        own = _item("metadata", bits)
+        if own not in self._indexes:
+            self._indexes[own] = _Index(f for f in self.flows if own in f[2] or "metadata=" not in f[2])
+        return self._indexes[own]
 
     def nearest(self, bits: int, least: int, most: int) -> tuple[list[tuple[Flow, tuple[Differing, ...]]], int]:
         """The flows that let packets pass and whose matches a packet fails in the fewest items.
@@ -128,7 +115,7 @@ class FlowTable:
         fewest = 1 << 30
         found: list[Row] = []
         holds: dict[str, bool] = {"": True}
-        for group in self._groups.values():
+        for group in self._index(bits).groups.values():
             for row in group:
                 _, priority, match, actions = row
                 if priority < least or actions == "drop" or actions[:12] == "conjunction(" or match[:8] == "conj_id=":
@@ -149,10 +136,38 @@ class FlowTable:
         return [(flow, differing(flow.match, bits)) for flow in best], len(found) - len(best)
 
 
-def _kind(item: str) -> str:
-    """The name of a field that an item has one value of, with ``=``; else the item itself."""
-    name, equal, text = item.partition("=")
-    return f"{name}=" if equal and name in _SINGLE and "/" not in text else item
+class _Index:
+    """Flows by the first and the last item of their matches."""
+
+    def __init__(self, flows: Iterable[Row]) -> None:
+        self.groups: dict[tuple[str, str], list[Row]] = {}
+        self._kinds: dict[tuple[str, str], None] = {}
+        groups, kinds, single = self.groups, self._kinds, _SINGLE
+        # All in one loop, since there may be tens of thousands.
+        for flow in flows:
+            match = flow[2]
+            first, last = ends = match.partition(",")[0], match.rpartition(",")[2]
+            if ends in groups:
+                groups[ends].append(flow)
+                continue
+            groups[ends] = [flow]
+            # The name of a field that the item has one value of, with "="; else the item itself.
+            name, equal, text = first.partition("=")
+            start = name + equal if name in single and "/" not in text else first
+            name, equal, text = last.partition("=")
+            kinds[start, name + equal if name in single and "/" not in text else last] = None
+
+    def satisfied(self, bits: int) -> Iterator[Flow]:
+        """The flows whose match a packet satisfies."""
+        texts: dict[str, str] = {}
+        for first, last in self._kinds:
+            start, end = _own(first, bits, texts), _own(last, bits, texts)
+            if start is None or end is None:
+                continue
+            for flow in self.groups.get((start, end), ()):
+                value, mask = match_cube(flow[2])
+                if bits & mask == value:
+                    yield Flow._make(flow)
 
 
 def _own(kind: str, bits: int, texts: dict[str, str]) -> str | None:
