@@ -102,8 +102,7 @@ class Daemons:
 
     def step(self):
         """Let everybody read the southbound database and write what it derives; whether anything was written."""
-        self.northd.rows["sb.Binding"] = dict(self.stored)
-        self.northd._stale = True
+        self.northd.replace({"sb.Binding": dict(self.stored)})
         southbound = {"sb.Binding": {}, "sb.Pipeline": {}, "sb.Chassis": {}, "sb.Encap": {}}
         for switch, port, key, parent, tag, _, macs in self.northd["Binding"]:
             held = self.stored.get(port, {}).get("chassis", "")
@@ -120,8 +119,7 @@ class Daemons:
                 southbound["sb.Encap"][f"{name}/0"] = {"_uuid": f"{name}/0", "type": kind, "ip": ip}
         claims = []
         for controller in self.controllers.values():
-            controller.rows.update(southbound)
-            controller._stale = True
+            controller.replace(southbound)
             claims += controller["BindingChassis"]
         for port, chassis in claims:
             southbound["sb.Binding"][port]["chassis"] = chassis
@@ -149,5 +147,4 @@ def test_everything_goes(name):
     """When all rows are gone, nothing is derived."""
     net = build(EVERYTHING, NETWORKS[name]["rows"], checked=False)
     net.commit()
-    net.clear()
-    assert [r for r in net.program.relations if net.engine.facts(r)] == []
+    assert net.world.clear() == []
