@@ -35,7 +35,7 @@ class SpecCollector(pytest.File):
 
         try:
             cases = read_spec(self.path).cases
-        except (SpecError, LoadError) as error:
+        except (SpecError, LoadError, OSError) as error:
             raise self.CollectError(str(error)) from None
         for case in cases:
             for role in case.roles:

@@ -13,7 +13,6 @@ from ovn_rules.cli.spec.facts import FactRow, selection
 from ovn_rules.cli.spec.programs import rules_of
 from ovn_rules.cli.spec.report import fact_text
 from ovn_rules.cli.spec.values import from_text, written
-from ovn_rules.cli.trees import described
 from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.facts import fact_text as document_text
 from ovn_rules.engine import Engine
@@ -97,7 +96,7 @@ def test_printed_facts_can_be_pasted(relation, fact):
     whole = dict(enumerate(fact))
     texts = [fact_text(definition, FactRow(whole, 0))]
     if relation != "Pipeline":  # quotes inside of a text are printed as they are
-        texts += [described(engine, relation, fact).plain, document_text(fact_document(engine, relation, fact)).plain]
+        texts.append(document_text(fact_document(engine, relation, fact)).plain)
     for text in texts:
         mistakes = Mistakes("file")
         assert selection(definition, text, 1, mistakes) == whole, text
