@@ -22,8 +22,6 @@ from ovn_rules.engine.queries import Watch, parse_query
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from rich.console import Console
-
     from ovn_rules.cli.options import TlsFiles
     from ovn_rules.cli.verbs.verb import Document, World
     from ovn_rules.engine import Engine
@@ -123,12 +121,6 @@ def answer(world: World, text: str, _options: Mapping[str, Any]) -> Document:
     return asking.answer(world, text, {"limit": 0})
 
 
-def show(document: Document, console: Console) -> None:
-    """The answers as the first lines of a watch."""
-    for row in document["rows"]:
-        console.out(_text("+", document["columns"], row, ""), highlight=False)
-
-
 VERB = Verb(
     name="watch",
     argument="QUERY",
@@ -141,7 +133,7 @@ VERB = Verb(
         "--timestamp '(chassis, count(match)) <= OpenFlow(chassis=chassis, match=match)'",
     ),
     answer=answer,
-    show=show,
+    show=asking.show,
     options=(
         Option("count", "number", 0, "End after so many lines of changes; 0 for never."),
         Option("once", "flag", None, "End after the first transaction that changes the answers."),
