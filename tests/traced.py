@@ -62,9 +62,16 @@ def trace(control, packet, bridge="br-int"):
         bridge: the bridge's name.
     """
     text = ask(control, "ofproto/trace", bridge, packet)
-    events, flow = [], ""
+    events, flow, other = [], "", None
     lines = text.splitlines()
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        indent = len(line) - len(line.lstrip())
+        if found := re.match(r'^ *bridge\("(.*)"\)', line):
+            other = indent if found[1] != bridge else None  # what carries a tunnel's packets, indented by so much
+        elif other is not None and line and (indent < other or line.startswith("Final flow: ")):
+            other = None
+        if other is not None:
+            continue
         if found := re.match(r"^ *(\d+)\. No match\.$", line):
             events.append((int(found[1]), None, None))
         elif found := re.match(r"^ *(\d+)\. (?:(.*), )?priority (\d+)", line):
