@@ -115,7 +115,7 @@ def parse(part: list[str]) -> tuple[Command, list[str], frozenset[str]]:
     name = words[0] if words else ""
     each = COMMANDS.get(name)
     if each is None:
-        raise ValueError(f"no command {name!r}" if name else f"no command after {options[0]}")
+        raise ValueError(f"no command {name!r}" if words else f"no command after {options[0]}")
     for option in options:
         if option not in each.options:
             raise ValueError(f"{name} has no option {option}")

@@ -125,9 +125,9 @@ def _effects(
         deleted, inserted = changes[name]
         given = set(facts.get(name, ()))
         same, gone, come = _paired(program, name, [f for f in deleted if f not in given], inserted)
-        effect = Effect(depends.get(name, ()), gone, same, come)
-        if effect != Effect():
-            effects[name] = effect
+        reached = depends.get(name, ())
+        if reached or gone or same or come:
+            effects[name] = Effect(reached, gone, same, come)
     return effects
 
 

@@ -140,8 +140,9 @@ class SupposedRows:
             values: column → value, ``_uuid`` included; sets as sorted tuples.
 
         Raises:
-            Failure: a column's values aren't known.
+            Failure: there is no such table, or a column's values aren't known.
         """
+        self.schema(table)
         values = values or {}
         for (other, uuid), (_, now) in list(self.touched.items()):
             if other == table and now is not None and all(_value(now, uuid, c) == v for c, v in values.items()):
@@ -304,7 +305,12 @@ class SupposedRows:
     def transaction(self) -> Delta:
         """The changes as a transaction: relation → facts to delete, facts to insert."""
         before, after = (_facts(self.engine, self._side(side)) for side in (0, 1))
-        changes: Delta = {r: (list(d), list(i)) for r, (d, i) in self.given.items()}
+        changes: Delta = {}
+        for relation, (deleted, inserted) in self.given.items():
+            held = {f for f in (*deleted, *inserted) if self.engine.count(relation, f)}
+            change = [f for f in deleted if f in held], [f for f in inserted if f not in held]
+            if any(change):
+                changes[relation] = change
         for relation in {**before, **after}:
             old, new = dict.fromkeys(before.get(relation, ())), dict.fromkeys(after.get(relation, ()))
             change = [f for f in old if f not in new], [f for f in new if f not in old]

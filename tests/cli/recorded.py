@@ -39,8 +39,8 @@ exit 7
 """
 
 
-def run(*words, folder=None, **environment):
-    """Runs ``ovn-rules``; what it printed and its exit status."""
+def run(*words, folder=None, typed=None, **environment):
+    """Runs ``ovn-rules``, perhaps with standard input; what it printed and its exit status."""
     return subprocess.run(
         [*PROGRAM, *words],
         capture_output=True,
@@ -48,6 +48,7 @@ def run(*words, folder=None, **environment):
         check=False,
         timeout=60,
         cwd=folder,
+        input=typed,
         env=os.environ | environment,
     )
 

@@ -155,6 +155,7 @@ def test_the_next_in_line_appears(engine):
 def test_a_rival_has_no_consequences(engine):
     """Nothing depends on a fact that another with its key keeps out, nor on one that doesn't hold."""
     assert impact(engine, "Owner", ("k", 2)).effects == {}
+    assert impact(engine, "Round", (3,)).effects == {}
     assert impact(engine, "Link", (7, 7)).effects == {}
 
 

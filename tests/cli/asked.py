@@ -1,0 +1,32 @@
+"""The demonstration's network, read from database files and asked in this process."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from ovn_rules.cli.demo_network import save
+from ovn_rules.cli.sources import load_network
+
+
+def saved(folder):
+    """The options that name the network's files."""
+    files = {path.stem: str(path) for path in save(folder)}
+    return ["--nb", files["nb"], "--sb", files["sb"], "--ovs", files["host1"], "--ovs", files["host2"]]
+
+
+def loaded(folder):
+    """The network in an engine."""
+    options = saved(folder)
+    return load_network(options[1], options[3], options[5::2], "ezbake")
+
+
+def ask(world, verb, text, **options):
+    """A verb's document."""
+    return verb.answer(world, verb.prepare(text), {**verb.defaults(), **options})
+
+
+def shown(verb, document, width=400):
+    """What a verb prints."""
+    out = StringIO()
+    verb.show(document, Console(file=out, width=width, highlight=False, markup=False))
+    return out.getvalue().splitlines()
