@@ -78,6 +78,7 @@ class _Answers:
         )
         lines.extend(plane.aside.lines())
         lines.extend(f"exhausted: {e.relation}: {len(e.groups)} waiting" for e in plane.engine.exhausted())
+        lines.extend(plane.history_lines())
         return "\n".join(lines)
 
     def recompute(self, _arguments: list[str]) -> str:
@@ -95,6 +96,9 @@ class _Answers:
         given = sum(r.facts for r in sizes if not r.derived)
         derived = sum(r.facts for r in sizes if r.derived)
         counts = {"base-facts": given, "derived-facts": derived, "rules": len(engine.network.rules)}
+        history = self.service.plane.history
+        if history is not None:
+            counts |= {"history-transactions": len(history.kept), "history-facts": history.facts}
         return " ".join(f"{k}:{v}" for k, v in (counts | {"transactions": engine.transactions}).items())
 
     def relations(self, _arguments: list[str]) -> str:

@@ -39,12 +39,23 @@ Key = tuple[str, str]
 
 
 class _Wanted:
-    """A change that is looked up: its rows, and for each the columns that changed, or None for any."""
+    """A change that is looked up: its rows, and for each the columns that changed, or None for a new row.
 
-    def __init__(self, number: int, source: Source, relations: Mapping[str, RelationDef]) -> None:
+    Args:
+        number: its place in the order.
+        source: the change.
+        relations: those that it is of.
+        read: the columns that are read, by table.
+    """
+
+    def __init__(
+        self, number: int, source: Source, relations: Mapping[str, RelationDef], read: Mapping[str, set[str]]
+    ) -> None:
         self.number = number
         self.source = source
+        self._read = read
         self.rows: dict[Key, set[str] | None] = {}
+        self._deleted: set[Key] = set()
         for name, (gone, come) in source.delta.items():
             table = relations[name].table
             if table is None:
@@ -61,7 +72,8 @@ class _Wanted:
                 changed = None if old is None else {c for c, a, b in zip(columns, old, fact, strict=True) if a != b}
                 self._add((table.table, fact[0]), changed)
             for row in before:
-                self._add((table.table, row), None)
+                self._add((table.table, row), set())
+                self._deleted.add((table.table, row))
 
     def _add(self, key: Key, columns: set[str] | None) -> None:
         known = self.rows.get(key, set())
@@ -69,8 +81,13 @@ class _Wanted:
 
     def fits(self, key: Key, columns: frozenset[str] | None) -> bool:
         """Whether it may be what a record did to a row."""
+        if columns is None or key in self._deleted:
+            return columns is None
         wanted = self.rows[key]
-        return wanted is None or columns is None or not wanted.isdisjoint(columns)
+        if wanted is None:
+            # A row that has come may have been changed again before it was told.
+            return not self.source.commits or not self._read[key[0]].isdisjoint(columns)
+        return not wanted.isdisjoint(columns)
 
 
 class Comments:
@@ -83,6 +100,13 @@ class Comments:
 
     def __init__(self, relations: Mapping[str, RelationDef], files: Mapping[str, str]) -> None:
         self._relations = relations
+        self._read: dict[str, dict[str, set[str]]] = {}
+        for relation in relations.values():
+            if relation.table is not None:
+                column = relation.table.column
+                names = {c.name for c in relation.columns} if column is None else {column}
+                tables = self._read.setdefault(relation.table.database, {})
+                tables.setdefault(relation.table.table, set()).update(names)
         self._files = files
         self._tails: dict[str, LogTail] = {}
         self._why: dict[str, str] = {}
@@ -131,7 +155,7 @@ class Comments:
         if not self._waiting:
             self._due = max(self._due, time.monotonic() + DELAY)
         self._number += 1
-        self._waiting.append(_Wanted(self._number, source, self._relations))
+        self._waiting.append(_Wanted(self._number, source, self._relations, self._read[source.name]))
         if len(self._waiting) > MOST:
             self._waiting.popleft().source.unknown = "too many changes came at once to look each up"
 

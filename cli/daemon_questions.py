@@ -20,6 +20,7 @@ from ovn_rules.cli.failure import Failure
 if TYPE_CHECKING:
     from ovn_rules.cli.commands import Service
     from ovn_rules.engine import Engine
+    from ovn_rules.engine.history import History
     from ovn_rules.rules.program import Program
 
 SECONDS = 30
@@ -60,6 +61,11 @@ class DaemonWorld:
     def program(self) -> Program:
         """The rule program."""
         return self.service.program
+
+    @property
+    def history(self) -> History | None:
+        """The last transactions; None when none are kept."""
+        return self.service.plane.history
 
 
 class _Asked:
@@ -106,6 +112,7 @@ class _Questions:
             raise ControlError(f'a question is {{"text": "...", "options": {{...}}}}, not {asked!r}') from error
         if len(self.under_way) >= MOST:
             raise ControlError(f"busy: {MOST} questions are being answered; ask again")
+        self.service.plane.look_up_comments()
         question = Question(self.world, verb, text, options, seconds=SECONDS, most=BYTES, state=self.service.status)
         return _Asked(question, self.under_way)
 

@@ -70,6 +70,18 @@ class Plane:
             writer = self.writers[database.name] = Writer(database, chosen, self._columns, explain=self.reason)
             writer.note({r: ((), list(self.engine.facts(r))) for r in relations})
 
+    def look_up_comments(self) -> None:
+        """Look up now who made the latest changes, for a question about them."""
+        if self.comments is not None:
+            self.comments.run(now=True)
+
+    def history_lines(self) -> list[str]:
+        """What is remembered, and where comments come from, in a few lines."""
+        if self.history is None or self.comments is None:
+            return ["history: none is kept"]
+        most = f"{len(self.history.kept)} of {self.history.limit} transactions, {self.history.facts} facts"
+        return [f"history: {most}", *self.comments.places()]
+
     def start(self) -> None:
         """Let the writers write: what they will compare with is derived, or will be."""
         for writer in self.writers.values():

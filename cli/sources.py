@@ -78,11 +78,15 @@ class Network:
         program: the rule program.
         engine: with everything derived.
         warnings: what was tolerated while reading.
+        databases: the arguments that are servers.
+        files: the arguments that are files, by database.
     """
 
     program: Program
     engine: Engine
     warnings: list[str] = field(default_factory=list)
+    databases: list[str] = field(default_factory=list)
+    files: dict[str, list[str]] = field(default_factory=dict)
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
@@ -177,6 +181,8 @@ def role_for(program: Program, nb: object) -> Role:
 def _read(name: str, arguments: list[str], relations: list[RelationDef], network: Network, tls: Tls | None) -> Delta:
     try:
         remotes, files = parted(arguments)
+        network.databases += remotes
+        network.files[name] = [f.name for f in files]
         facts = read_given_files(files, name, relations, network.warnings)
         for remote in remotes:
             for relation, (_, inserted) in _read_server(name, remote, relations, tls).items():

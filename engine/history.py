@@ -168,13 +168,15 @@ class History:
     def changed(self, relation: str, wanted: Callable[[Fact], bool]) -> list[Fact]:
         """The facts of a relation that appeared or vanished in the transactions kept, the newest change first.
 
+        Of one transaction those that appeared come first.
+
         Args:
             relation: the relation.
             wanted: which facts.
         """
         found: dict[Fact, None] = {}
         for transaction in reversed(self.kept):
-            for facts in transaction.change(relation):
+            for facts in reversed(transaction.change(relation)):
                 found.update((fact, None) for fact in facts if fact not in found and wanted(fact))
         return list(found)
 

@@ -95,6 +95,24 @@ class Pattern:
         buckets = [_bucket(i.table.get(_key(exact, i.positions))) for i in indexes]
         return min(buckets, key=len) if buckets else engine.facts(self.relation.name)
 
+    def fits(self, fact: Fact) -> bool:
+        """Whether a fact of the relation fits, be it visible or not.
+
+        Args:
+            fact: the fact.
+        """
+        seen: dict[str, Any] = {}
+        for column, term, value in zip(self.relation.columns, self.terms, fact, strict=True):
+            if isinstance(term, Prefix):
+                same = str(value).startswith(term.text)
+            elif isinstance(term, Const):
+                same = set(value) == set(term.value) if _is_set(column.type) else value == term.value
+            else:
+                same = not isinstance(term, Var) or seen.setdefault(term.name, value) == value
+            if not same:
+                return False
+        return True
+
     def matching(self, engine: Engine, limit: int | None = None) -> list[Fact]:
         """The visible facts that fit, sorted.
 

@@ -271,6 +271,7 @@ def test_the_same_as_comparing_every_fact(data):
         and all(f[i] == f[j] for i in variables for j in variables if wanted[i] == wanted[j])
     ]
     assert pattern.matching(engine) == sorted(expected)
+    assert [f for f in facts if pattern.fits(f)] == [f for f in facts if f in expected]
 
 
 WORDS = "( ) [ ] { } , = : ' \" \\ x _ 1 - ~ & é <= 0x f' c0 c1 c2 Edge Tagged 0a00 True None"
