@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "derive": ("ovn_rules.cli.derive:derive", "Derive a relation from databases or files."),
     "expr": ("ovn_rules.cli.expr:expr", "Show what an expression means, costs and becomes."),
     "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
+    "history": ("ovn_rules.cli.verbs.history:command", "Which transactions made a fact appear or vanish."),
     "impact": ("ovn_rules.cli.verbs.impact:command", "What depends on a fact, and what would vanish with it."),
     "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
     "query": ("ovn_rules.cli.verbs.query:command", "Find what makes a conjunction of literals true."),
