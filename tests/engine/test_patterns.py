@@ -96,6 +96,7 @@ def test_what_fits(engine, text, found):
     assert parse_pattern(engine.program, pattern.text()) == pattern
     assert pattern.count(engine) == len(found)
     assert sorted(pattern.found(engine)) == found
+    assert sorted(filter(pattern.fits, engine.facts(pattern.relation.name))) == found
 
 
 def test_terms(engine):
