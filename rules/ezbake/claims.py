@@ -48,10 +48,7 @@ def claimed_binding(binding, chassis, port):
 def released_binding(binding, chassis, port):
     """A chassis takes its name out of the Binding row of a port that it no longer has."""
     BindingChassis(binding, "") <= (
-        sb.Binding(_uuid=binding, logical_port=port, chassis=chassis)
-        & (chassis != "")
-        & LocalChassis(_, chassis)
-        & ~Claim(_, port)
+        sb.Binding(_uuid=binding, logical_port=port, chassis=chassis) & LocalChassis(_, chassis) & ~Claim(_, port)
     )
 
 

@@ -244,7 +244,6 @@ def flood_flow(chassis, datapath, table, priority, match, actions, of_match, of_
         & is_flood(actions)
         & ~is_share(of_actions)
         & TaggedHere(chassis, datapath, late)
-        & ActiveChassis(chassis, _, _)
     )
 
 
