@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ovn_rules.cli.demo_network import HOSTS, NET_A, NET_B, NEW_PORT, network, save
 from ovn_rules.cli.derive import reading_order
-from ovn_rules.cli.trees import explanation
+from ovn_rules.cli.verbs.proof_shown import show_proof
 from ovn_rules.engine import Changes, Engine
 from ovn_rules.engine.tables import facts_of
 from ovn_rules.rules.ezbake.programs import EZBAKE
@@ -100,4 +100,4 @@ def demo(folder: Path | None) -> None:
     console.print("Why does host1 have the flow that sends frames for fa:16:3e:76:12:96 to vm1?", style="bold")
     wanted = ("host1", 17, 50, "metadata=0x1,dl_dst=fa:16:3e:76:12:96")
     (flow,) = (f for f in engine.facts("OpenFlow") if f[:4] == wanted)
-    console.print(explanation(engine, "OpenFlow", flow))
+    show_proof(engine, "OpenFlow", flow, console)

@@ -30,7 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("ovn_rules.cli.verbs.trace:command", "Follow a packet through the logical network."),
     "watch": ("ovn_rules.cli.verbs.watch:command", "Follow a query's answers as the network changes."),
     "whatif": ("ovn_rules.cli.verbs.whatif:command", "What a change would change."),
-    "why": ("ovn_rules.cli.why:why", "Explain a fact or a flow."),
+    "why": ("ovn_rules.cli.verbs.why:command", "Explain a fact or a flow."),
+    "whynot": ("ovn_rules.cli.verbs.whynot:command", "Why a fact isn't there."),
 }
 """Name: where the command is, and the line that ``--help`` shows without importing it."""
 

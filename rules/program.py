@@ -26,12 +26,14 @@ class Role:
         sinks: how what it derives is written.
         early: those of the sinks that may be written before every database has been read.
         reports: relations whose new facts are said in the log: name, level, text with column names.
+        names: columns that no rule reads and by which a reader knows a row, by relation.
     """
 
     modules: tuple[ModuleType, ...]
     sinks: tuple[Sink, ...] = ()
     reports: tuple[tuple[str, str, str], ...] = ()
     early: tuple[Sink, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def load(self) -> RuleProgram:
         """The program.
@@ -39,7 +41,7 @@ class Role:
         Raises:
             LoadError: the rules have mistakes.
         """
-        return load(*self.modules)
+        return load(*self.modules, extra_columns=self.names)
 
 
 @dataclass(frozen=True)

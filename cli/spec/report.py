@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ovn_rules.cli.spec.facts import FactRow
 from ovn_rules.cli.spec.values import ANYTHING, written
-from ovn_rules.cli.trees import explanation
+from ovn_rules.cli.verbs.proof_shown import show_proof
 from ovn_rules.engine.errors import shown_path
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _of_row(engine: Engine, relation: str, row: FactRow) -> str:
 
 
 def _why(engine: Engine, relation: str, fact: Fact) -> str:
-    return _printed(lambda console: console.print(explanation(engine, relation, fact, DEPTH)))
+    return _printed(lambda console: show_proof(engine, relation, fact, console, DEPTH))
 
 
 def _why_not(engine: Engine, relation: str, known: Mapping[str, object]) -> str:

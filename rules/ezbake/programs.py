@@ -124,8 +124,9 @@ WAITING = ("Waiting", "info", "{reason}")
 TAKEOVER = ("Takeover", "info", "Changing chassis for lport {port} from {old} to {new}.")
 
 NORTHD = Role(CENTRAL, (BINDING, PIPELINE, PORT_UP), (PROBLEM,))
-CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITING, TAKEOVER), (BRIDGE,))
-EVERYTHING = Role(WHOLE, (), (PROBLEM,))
+NAMES = {"ovs.Interface": ("name",)}
+CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITING, TAKEOVER), (BRIDGE,), NAMES)
+EVERYTHING = Role(WHOLE, (), (PROBLEM,), names=NAMES)
 
 
 EZBAKE = Program(

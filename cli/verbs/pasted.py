@@ -1,0 +1,192 @@
+"""The facts that pasted flows are: which of the flows that rules make, on which hosts, or what comes nearest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.facts import fact_document, fact_text, found
+from ovn_rules.cli.verbs.flow_text import FlowError, FlowText, names_ports, numbered, read_flows
+from ovn_rules.engine.errors import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ovn_rules.cli.verbs.row_text import RowText
+    from ovn_rules.cli.verbs.verb import World
+    from ovn_rules.engine import Engine, Fact
+
+FLOWS, LOGICAL = "OpenFlow", "Pipeline"
+MOST = 5
+"""Flows that may be pasted at once."""
+OWN_TABLE = 254
+"""The table that Open vSwitch keeps for itself (ovs-fields(7) knows tables 0 to 253)."""
+
+Key = tuple[str, "Fact"]
+
+
+def find_flows(world: World, text: str, chassis: str | None = None) -> tuple[list[Key], list[str]]:
+    """The flows in a text, each on every host that has it, and what is to be noted about that.
+
+    Args:
+        world: where they are looked for.
+        text: what was pasted.
+        chassis: only on this host; None for all.
+
+    Raises:
+        Failure: the text has no flow, too many, or one that isn't there: says what comes nearest.
+    """
+    try:
+        flows = read_flows(text)
+    except FlowError as error:
+        raise Failure(str(error)) from None
+    if len(flows) > MOST:
+        raise Failure(f"{len(flows)} flows are pasted; at most {MOST} are explained at once: paste fewer lines")
+    keys: dict[Key, None] = {}
+    notes: dict[str, None] = {}
+    for flow in flows:
+        finder = _Finder(world.engine, world.program.tables, chassis)
+        facts = finder.flow(flow) if isinstance(flow, FlowText) else finder.row(flow)
+        keys.update((key, None) for key in facts)
+        notes.update((note, None) for note in finder.notes)
+    return list(keys), list(notes)
+
+
+class _Finder:
+    def __init__(self, engine: Engine, tables: tuple[int, ...], chassis: str | None) -> None:
+        self.engine = engine
+        self.tables = tables
+        self.chassis = chassis
+        self.notes: list[str] = []
+
+    # -- flows of switches -------------------------------------------------------------------------------------
+
+    def flow(self, flow: FlowText) -> list[Key]:
+        """The facts that a flow is."""
+        if FLOWS not in self.engine.program.relations:
+            raise Failure("the flows of switches aren't derived here: a host's own database must be there as well")
+        hosts = self._hosts(flow)
+        self._check(flow)
+        here = [f for f in found(self.engine, FLOWS, table=flow.table) if f[0] in hosts]
+        same: list[tuple[Fact, str | None]] = []
+        for host in hosts:
+            match, actions = numbered(flow, self._ports(host) if names_ports(flow) else {})
+            size = sum(map(len, match)) + max(len(match) - 1, 0)
+            same += [(f, actions) for f in here if f[0] == host and len(f[3]) == size and _parts(f[3]) == match]
+        fitting = [(f, a) for f, a in same if flow.priority in (None, f[2])]
+        if not fitting:
+            raise Failure(self._nearest(flow, here, [f for f, _ in same], hosts))
+        return [(FLOWS, f) for f in self._with_actions(fitting)]
+
+    def _with_actions(self, fitting: list[tuple[Fact, str | None]]) -> list[Fact]:
+        """Those that have the actions; else one that was rejected for another and has them; else all, with a note."""
+        right = [f for f, actions in fitting if actions in (None, f[4])]
+        if right:
+            return right
+        for conflict in self.engine.conflicts():
+            if conflict.relation == FLOWS and any(conflict.kept == f for f, _ in fitting):
+                right += [f for f in conflict.rejected if f[4] in {a for _, a in fitting}]
+        if right:
+            return right
+        actual = sorted({f[4] for f, _ in fitting})
+        self.notes.append(f"no flow has these actions; what follows has the match, and the actions {listed(actual)}")
+        return [f for f, _ in fitting]
+
+    def _check(self, flow: FlowText) -> None:
+        if flow.table == OWN_TABLE:
+            raise Failure(
+                f"table {OWN_TABLE} is Open vSwitch's own: it makes these flows itself, whatever the rules say"
+            )
+        if self.tables and flow.table not in self.tables:
+            raise Failure(f"no such flow: rules make flows in the tables {_ranges(self.tables)}, not in {flow.table}")
+        bridges = {f[1] for f in self.engine.facts("WantedBridge")} if _has(self.engine, "WantedBridge") else set()
+        if flow.bridge and bridges and flow.bridge not in bridges:
+            raise Failure(f"{flow.text!r} is a flow of the bridge {flow.bridge}; rules make those of {listed(bridges)}")
+
+    def _hosts(self, flow: FlowText) -> list[str]:
+        known = sorted(f[0] for f in self.engine.facts("ActiveChassis")) if _has(self.engine, "ActiveChassis") else []
+        wanted = flow.chassis or self.chassis
+        if wanted and wanted not in known:
+            hint = (
+                did_you_mean(wanted, known) or f"there {'is' if len(known) == 1 else 'are'} {listed(known or ['none'])}"
+            )
+            raise Failure(f"no chassis {wanted}; {hint}")
+        return [wanted] if wanted else known
+
+    def _ports(self, host: str) -> dict[str, int]:
+        """OpenFlow ports of a host's integration bridge, by name."""
+        engine = self.engine
+        numbers: dict[str, int] = dict(engine.facts("ovs.Interface.ofport"))
+        names = {f[0]: f[1] for f in engine.facts("ovs.Interface")} if _has(engine, "ovs.Interface") else {}
+        interfaces = [
+            interface
+            for _, _, bridge in found(engine, "ActiveChassis", name=host)
+            for _, port in found(engine, "ovs.Bridge.ports", _uuid=bridge)
+            for _, interface in found(engine, "ovs.Port.interfaces", _uuid=port)
+        ]
+        return {names[i]: numbers[i] for i in interfaces if i in names and i in numbers}
+
+    def _nearest(self, flow: FlowText, here: list[Fact], same: list[Fact], hosts: list[str]) -> str:
+        """What to say of a flow that isn't there."""
+        where = f"on {hosts[0]}" if len(hosts) == 1 else f"on any of {listed(hosts)}" if hosts else "on any host"
+        text = f"no such flow {where}"
+        if same:
+            return f"{text}; with the same table and match there is {_shown(self.engine, FLOWS, same)}"
+        if self.chassis or flow.chassis:
+            others = _Finder(self.engine, self.tables, None)
+            try:
+                found_there = others.flow(FlowText(flow.text, flow.table, flow.priority, flow.match, flow.actions))
+            except Failure:
+                found_there = []
+            if found_there:
+                return f"{text}, but {listed(sorted({f[0] for _, f in found_there}))} has it"
+        near = max(here, key=lambda f: (len(_parts(f[3]) & flow.match), f[2] == flow.priority), default=None)
+        if near is None or not _parts(near[3]) & flow.match:
+            return f"{text}, and none in table {flow.table} that is like it; is it from another network?"
+        return f"{text}; the nearest is {_shown(self.engine, FLOWS, [near])}"
+
+    # -- logical flows -----------------------------------------------------------------------------------------
+
+    def row(self, row: RowText) -> list[Key]:
+        """The facts that a logical flow is."""
+        if not _has(self.engine, LOGICAL):
+            raise Failure(f"this program has no logical flows (no relation {LOGICAL})")
+        values: dict[str, Any] = dict(row.values)
+        for column in ("table_id", "priority"):
+            if column in values:
+                values[column] = int(values[column])
+        facts = sorted(found(self.engine, LOGICAL, **values))
+        if facts:
+            return [(LOGICAL, f) for f in facts]
+        for columns in (("table_id", "match"), ("match",), ("table_id", "actions")):
+            near = sorted(found(self.engine, LOGICAL, **{c: values[c] for c in columns if c in values}))
+            if near:
+                same = " and ".join(c for c in columns if c in values)
+                raise Failure(
+                    f"no such logical flow; with the same {same} there is {_shown(self.engine, LOGICAL, near)}"
+                )
+        raise Failure("no such logical flow, and none that is like it; is it from another network?")
+
+
+def _has(engine: Engine, relation: str) -> bool:
+    return relation in engine.program.relations
+
+
+def _parts(match: str) -> frozenset[str]:
+    return frozenset(match.split(",")) if match else frozenset()
+
+
+def _shown(engine: Engine, relation: str, facts: list[Fact]) -> str:
+    more = f", and {len(facts) - 1} more" if len(facts) > 1 else ""
+    return f"{fact_text(fact_document(engine, relation, facts[0]), width=300).plain}{more}"
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Numbers in order, runs of them shortened: ``0, 16 to 47, 64``."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return listed(" to ".join(map(str, run)) for run in runs)

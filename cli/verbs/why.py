@@ -1,0 +1,103 @@
+"""``why``: the reason for a fact or a flow, down to database rows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.flow_text import looks_like_flow
+from ovn_rules.cli.verbs.one_shot import one_shot
+from ovn_rules.cli.verbs.pasted import find_flows
+from ovn_rules.cli.verbs.proof_document import proofs_document
+from ovn_rules.cli.verbs.proof_graph import proof_graph
+from ovn_rules.cli.verbs.proof_shown import show_proofs
+from ovn_rules.cli.verbs.verb import Option, Verb
+from ovn_rules.engine.errors import did_you_mean
+from ovn_rules.engine.patterns import parse_pattern
+from ovn_rules.engine.proof import named, prove
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ovn_rules.cli.verbs.verb import Document, World
+    from ovn_rules.engine import Fact
+
+MOST = 5
+"""Facts explained when several fit."""
+DEEPEST = 200
+"""Levels that may be asked for."""
+
+_NAME = re.compile(r"\s*([^\W\d][\w.]*)#([0-9a-f]{8})\s*")
+_PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*(?:\(.*\)\s*)?", re.DOTALL)
+
+
+def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
+    """The proofs of a fact, of each fact that a pattern fits, or of pasted flows.
+
+    Raises:
+        Failure: nothing is there that was asked about.
+        QuestionError: the pattern can't be read.
+    """
+    if options["depth"] > DEEPEST:
+        raise Failure(f"--depth is {DEEPEST} at most; what is cut off has a name that can be asked about")
+    asked, notes = _asked(world, text, options["chassis"])
+    proofs = [
+        prove(world.engine, *key, depth=options["depth"], everything=options["all"], most=options["most"])
+        for key in asked[:MOST]
+    ]
+    return {**proofs_document(world.engine, proofs), "more": len(asked) - len(proofs), "notes": notes}
+
+
+def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str, Fact]], list[str]]:
+    engine = world.engine
+    if name := _NAME.fullmatch(text):
+        relations = engine.program.relations
+        if name[1] not in relations:
+            raise Failure(f"no relation {name[1]}; {did_you_mean(name[1], relations) or 'relations lists them'}")
+        facts = named(engine, text.strip())
+        if not facts:
+            raise Failure(f"no fact has the name {text.strip()} any more, or not in this network")
+        return [(name[1], f) for f in facts], []
+    if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or not re.match(r"\s*[\w.]+\s*\(", text)):
+        return find_flows(world, text, chassis)
+    pattern = parse_pattern(engine.program, text)
+    facts = pattern.matching(engine)
+    if chassis is not None:
+        columns = [c.name for c in pattern.relation.columns]
+        if "chassis" not in columns:
+            raise Failure(f"--chassis: {pattern.relation.name} has no column chassis")
+        facts = [f for f in facts if f[columns.index("chassis")] == chassis]
+    notes = pattern.notes(engine)
+    if not facts:
+        raise Failure("; ".join([f"no such fact in {pattern.relation.name}: {pattern.text()}", *notes]))
+    return [(pattern.relation.name, f) for f in facts], notes
+
+
+VERB = Verb(
+    name="why",
+    argument="FACT|FLOW",
+    summary="Why a fact or a flow is there.",
+    help=(
+        "Explain a fact, RELATION(column=value, ...), or a flow as ovs-ofctl, ovs-appctl ofproto/trace, ovn-sbctl or "
+        "ovsdb-client print it, down to database rows. Every fact that fits is explained, up to five; a flow on every "
+        "host that has it, unless it begins with HOST:. What is cut off has a name, like Port#1c9e05b7, that can be "
+        "asked about."
+    ),
+    examples=(
+        "'table=64, priority=50,reg7=0x1 actions=output:1' --nb nb.db --sb sb.db --ovs host1.db",
+        "'Binding(logical_port=\"vm1\")' --nb nb.db --sb sb.db",
+        "'Pipeline(table_id=2)' --nb nb.db --depth 1",
+        "'Pipeline(table_id=2)' --nb nb.db --format html > why.html",
+    ),
+    answer=answer,
+    show=show_proofs,
+    graph=proof_graph,
+    options=(
+        Option("depth", "number", 20, "Levels of the tree."),
+        Option("all", "flag", False, "Every derivation of each fact, every input of an aggregate."),
+        Option("most", "number", None, "At most so many derivations of a fact, or inputs."),
+        Option("chassis", "text", None, "Of flows, only those of this host."),
+    ),
+)
+command = one_shot(VERB)
