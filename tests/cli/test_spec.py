@@ -55,7 +55,7 @@ def test_the_shipped_specs():
     assert (done.returncode, done.stderr) == (0, "")
     *files, _, last = done.stdout.splitlines()
     dots = [re.fullmatch(r"tests/spec/ezbake/(\w+)\.yaml (\.+)", line).groups() for line in files]
-    assert [name for name, _ in dots] == sorted(f.stem for f in EZBAKE.glob("*.yaml") if f.stem != "network")
+    assert [name for name, _ in dots] == sorted(f.stem for f in EZBAKE.glob("*.yaml") if "\ncases:" in f.read_text())
     assert last == f"all {sum(len(each) for _, each in dots)} hold"
 
 
