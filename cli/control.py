@@ -94,7 +94,7 @@ class Control:
             for connection, command, pending in working:
                 if _hung_up(connection):
                     pending.close()
-                    connection.reply("")  # the server sees then that nobody is there
+                    _reply(connection, connection.reply, "")  # the server sees then that nobody is there
                 else:
                     self._carry_out(connection, command, pending.run, pending)
 
@@ -110,10 +110,10 @@ class Control:
         if self._server is not None:
             for connection, _, pending in self._working:
                 pending.close()
-                connection.reply_error("the daemon ends\n")
+                _reply(connection, connection.reply_error, "the daemon ends\n")
             self._working = []
             for connection in self._held:
-                connection.reply("")
+                _reply(connection, connection.reply, "")
             self.run()
             self._server.close()
             self._server = None
@@ -147,14 +147,23 @@ class Control:
 
 
 def _hung_up(connection: Any) -> bool:
-    """Whether who asked has gone; ``ovs.unixctl.server`` looks only when it has answered."""
-    sock: socket.socket = connection._rpc.stream.socket  # noqa: SLF001 - there is no other way to ask
+    """Whether who asked has gone; ``ovs.unixctl.server`` may look only when it has answered."""
+    stream = connection._rpc.stream  # noqa: SLF001 - there is no other way to ask
+    if stream is None:
+        return True
+    sock: socket.socket = stream.socket
     try:
         return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
         return False
     except OSError:
         return True
+
+
+def _reply(connection: Any, send: Callable[[str], None], text: str) -> None:
+    """Answers, unless the server has closed the connection."""
+    if connection._request_id is not None:  # noqa: SLF001 - likewise
+        send(text)
 
 
 def _lines(text: str) -> str:

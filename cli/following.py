@@ -7,7 +7,9 @@ daemon's work it has ``run``, which does what can be done now, and ``wait``, whi
 from __future__ import annotations
 
 import gc
+import signal
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,16 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 1.0
 """How long a question waits for a database to say that nothing has changed."""
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until this is done, so that what a database has said isn't lost between it and the engine."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Following:
@@ -149,8 +161,9 @@ class Following:
         Raises:
             Failure: one can't be read; nothing has changed.
         """
-        self._read_files()
-        return self._commit()
+        with uninterrupted():
+            self._read_files()
+            return self._commit()
 
     def _read_files(self) -> None:
         new: dict[str, Delta] = {}
@@ -179,9 +192,10 @@ class Following:
         Returns:
             What changed: relation, given or derived → (deleted facts, inserted facts); empty when nothing did.
         """
-        for database in self.databases:
-            self._take(database)
-        return self._commit() if self._held else {}
+        with uninterrupted():
+            for database in self.databases:
+                self._take(database)
+            return self._commit() if self._held else {}
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""
@@ -197,13 +211,10 @@ class Following:
             else:
                 self._block()
 
-    def catch_up(self) -> Mapping[str, Change]:
+    def catch_up(self) -> None:
         """Take in everything that was committed before now, so that an answer is never older than its question.
 
         Waits for at most a second; a database that says nothing for so long is named by ``stale`` until it does.
-
-        Returns:
-            What changed, as ``run`` does.
         """
         now = time.monotonic()
         for database in self.databases:
@@ -212,10 +223,9 @@ class Following:
                 database.echo(partial(self._answered, database))
         end = now + ANSWER_SECONDS
         while True:
-            for database in self.databases:
-                self._take(database)
+            self.run()
             if not any(asked == now for asked in self._asked.values()) or time.monotonic() >= end:
-                return self._commit() if self._held else {}
+                return
             self._block(end)
 
     def _answered(self, database: Database, _result: Any, _error: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,19 @@ from ovn_rules.cli.places import default_rundir
 from ovn_rules.cli.repl.world import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ovn_rules.cli.verbs.verb import Document, Verb
+    from ovn_rules.cli.verbs.watch import Difference
 
 SOON = 0.5
 """Seconds that what is typed may wait for a suggestion."""
 
 PATIENCE = 10.0
 """Seconds for an answer that needs no search, and beyond what a question may take."""
+
+WATCH_SECONDS = 1.0
+"""How often a daemon is asked again for what is watched."""
 
 ROLES = ("controller", "northd")
 
@@ -53,6 +58,31 @@ class Attached:
         asked = json.dumps({"text": text, "options": dict(options)})
         reply = self._json("ask", verb.name, asked, seconds=SECONDS + PATIENCE)
         return opened(reply)
+
+    def watch(self, text: str, say: Callable[[str], None]) -> tuple[Sequence[str], Iterator[Difference]]:
+        """A query that is asked again every second."""
+        from ovn_rules.cli.verbs.registry import find_verb  # noqa: PLC0415 - only when it is asked for
+        from ovn_rules.cli.verbs.watch import compared  # noqa: PLC0415 - likewise
+
+        verb = find_verb("watch")
+        first = self.ask(verb, text, verb.defaults())
+
+        def documents() -> Iterator[Document]:
+            yield first
+            said = ""
+            while True:
+                time.sleep(WATCH_SECONDS)
+                try:
+                    document = self.ask(verb, text, verb.defaults())
+                except Failure as failure:
+                    if str(failure) != said:
+                        said = str(failure)
+                        say(said)
+                    continue
+                said = ""
+                yield document
+
+        return first["columns"], compared(documents())
 
     def _json(self, command: str, *arguments: str, seconds: float = PATIENCE) -> dict[str, Any]:
         reply: dict[str, Any] = json.loads(self.request(command, *arguments, seconds=seconds))

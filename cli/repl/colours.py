@@ -37,7 +37,8 @@ STYLE = Style.from_dict(
 
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)
-    |(?P<option>(?<!\S)--[\w-]+|\#\d+)
+    |(?P<option>(?<!\S)--[\w-]+)
+    |(?P<name>[A-Za-z_][\w.]*\#[0-9a-f]{8}\b)
     |(?P<called>[A-Za-z_][\w.]*(?=\s*\())
     |(?P<column>[A-Za-z_]\w*(?=\s*=(?!=)))
     |(?P<word>[A-Za-z_][\w.]*)
@@ -80,17 +81,17 @@ def _first_word(line: str, fragments: StyleAndTextTuples) -> int:
     found = re.match(r"\s*(\S+)", line)
     if found is None:
         return 0
-    if found[1].startswith("#") and not found[1][1:].isdecimal():
+    if found[1].startswith("#"):
         fragments.append(("class:comment", line))
         return len(line)
-    known = found[1] in SUMMARIES or found[1] in COMMANDS or found[1].startswith("#")
+    known = found[1] in SUMMARIES or found[1] in COMMANDS
     begun = any(name.startswith(found[1]) for name in (*SUMMARIES, *COMMANDS)) and found.end() == len(line)
     fragments.append(("class:verb" if known else "" if begun else "class:unknown", found[0]))
     return found.end()
 
 
 def _style(kind: str, text: str, relations: dict[str, object], depth: int) -> str:
-    if kind in ("called", "word") and text in relations:
+    if kind == "name" or (kind in ("called", "word") and text in relations):
         return "class:relation"
     if kind == "called":
         # Relations begin with a capital or have a dot; the actions and functions of flows don't.

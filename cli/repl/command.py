@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ovn_rules.cli.options import TlsFiles, tls_options
-from ovn_rules.cli.repl.output import Output
+from ovn_rules.cli.repl.output import Notices, Output
 from ovn_rules.cli.repl.session import Session
 from ovn_rules.cli.sources import network_options
 
@@ -55,19 +55,16 @@ def repl(
       echo 'why Binding(logical_port="vm1")' | ovn-rules repl --nb nb.db --sb sb.db
     """
     output = Output()
-    said: list[str] = []
+    notices = Notices()
     if attach is not None and (nb or sb or ovs):
         raise click.UsageError("--attach asks a daemon about its own databases; give no --nb, --sb or --ovs with it")
-    world = _local(nb, sb, ovs, program, tls, said.append) if attach is None else _attached(attach)
+    world = _local(nb, sb, ovs, program, tls, notices.say) if attach is None else _attached(attach)
     try:
-        for warning in said:
-            output.note(warning)
-        said.clear()
-        session = Session(world, output)
+        session = Session(world, output, notices)
         if sys.stdin.isatty():
             from ovn_rules.cli.repl.prompt import converse  # noqa: PLC0415 - a script needs none of it
 
-            converse(session, said)
+            converse(session)
             return
         from ovn_rules.cli.repl.script import run_script  # noqa: PLC0415 - likewise
 

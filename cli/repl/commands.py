@@ -26,10 +26,11 @@ FORMS = ("text", "json")
 
 MORE_HELP = """\
 A question may go on over several lines: while a bracket is open, or after & or a backslash; an empty line ends it.
-Options stand right after the verb or at the end; every verb has --format.
-With > FILE at its end, an answer goes to a file, whose name has a slash or a suffix: why #2 --format html > why.html
-#3 alone, or in the place of a fact, is what the last answer called #3. Other lines that begin with # are comments.
-Ctrl-C interrupts a question; Ctrl-D or quit leaves."""
+Options stand right after the verb or at the end; every verb has --format. Nothing need be quoted as for a shell.
+With > FILE at its end, an answer goes to a file, whose name has a slash or a suffix:
+  why Binding(logical_port="vm1") --format html > why.html
+A name that an answer gave to a fact, as PortKey#1f2e3d4c, may stand for the fact; alone it asks why.
+Lines that begin with # are comments. Ctrl-C interrupts a question; Ctrl-D or quit leaves."""
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from ovn_rules.cli.repl.world import opened
 from ovn_rules.engine import inspection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ovn_rules.cli.following import Following
     from ovn_rules.cli.verbs.verb import Document, Verb
+    from ovn_rules.cli.verbs.watch import Difference
 
 
 class Local:
@@ -47,6 +48,17 @@ class Local:
         finally:
             question.close()
         return opened(json.loads(reply))
+
+    def watch(self, text: str, say: Callable[[str], None]) -> tuple[Sequence[str], Iterator[Difference]]:
+        """A query whose answers are kept as the databases change."""
+        from ovn_rules.cli.verbs.watch import differences  # noqa: PLC0415 - only when it is asked for
+        from ovn_rules.engine.queries import parse_query  # noqa: PLC0415 - likewise
+
+        if not self.following.databases:
+            raise Failure("files don't change: watch needs a live database; query answers once")
+        self.following.catch_up()
+        query = parse_query(self.following.engine.program, text)
+        return query.columns, differences(self.following, query, say)
 
     def stale(self) -> list[str]:
         """Databases that are gone."""

@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 MORE = "-- more: Space for a page, Enter for a line, q to stop --"
 
 
+class Notices:
+    """What the world has to say unasked: kept until somebody prints it, or printed at once.
+
+    Attributes:
+        print_now: prints a line; None to keep lines.
+    """
+
+    def __init__(self) -> None:
+        self.print_now: Callable[[str], None] | None = None
+        self._kept: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Take a line."""
+        if self.print_now is not None:
+            self.print_now(line)
+        else:
+            self._kept.append(line)
+
+    def take(self) -> list[str]:
+        """The lines that were kept; they are kept no longer."""
+        taken, self._kept = self._kept, []
+        return taken
+
+
 class Output:
     """Prints answers on standard output; notes and errors on standard error.
 
@@ -50,10 +74,18 @@ class Output:
             draw(console)
         return "\n".join(map(str.rstrip, captured.get().split("\n")))  # tables are filled up with blanks
 
-    def live(self) -> Console:
-        """A console that prints at once, for what goes on until it is interrupted."""
-        width = shutil.get_terminal_size().columns if self.terminal else PIPE_WIDTH
-        return self._console(sys.stdout, width)
+    def line(self, text: str) -> None:
+        """Print a line of what goes on at once, + in green and - in red."""
+        style = {"+": "green", "-": "red"}.get(text[:1], "")
+        if self.terminal:
+            self._console(sys.stdout, shutil.get_terminal_size().columns).print(Text(text, style=style))
+        else:
+            print(text, flush=True)
+
+    def end_line(self) -> None:
+        """Begin a new line after the ^C that a terminal shows."""
+        if self.terminal:
+            print(flush=True)
 
     def plain(self, text: str) -> None:
         """Print a text as it is."""
@@ -127,7 +159,7 @@ def _key() -> str:
     fd = sys.stdin.fileno()
     before = termios.tcgetattr(fd)
     try:
-        tty.setraw(fd)
+        tty.setraw(fd, termios.TCSADRAIN)  # what was typed already counts
         return os.read(fd, 16).decode(errors="replace")[:1]
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, before)

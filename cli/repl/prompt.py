@@ -16,6 +16,7 @@ from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.utils import is_dumb_terminal
 
 from ovn_rules.cli.repl.attached import Attached
 from ovn_rules.cli.repl.colours import STYLE, QuestionLexer
@@ -23,7 +24,7 @@ from ovn_rules.cli.repl.completion import QuestionCompleter
 from ovn_rules.cli.repl.lines import goes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
@@ -34,33 +35,16 @@ if TYPE_CHECKING:
 GREETING = "'help' lists what can be asked; Tab completes, Ctrl-D leaves."
 
 
-def converse(session: Session, said: list[str]) -> None:
-    """Ask for lines and carry them out until the person leaves.
-
-    Args:
-        session: the session.
-        said: lines that the world has to say; they are printed as they come.
-    """
+def converse(session: Session) -> None:
+    """Ask for lines and carry them out until the person leaves."""
     output = session.output
-    reader: PromptSession[str] = PromptSession(
-        history=history(),
-        completer=QuestionCompleter(session.world, eager=not isinstance(session.world, Attached)),
-        lexer=QuestionLexer(session.world),
-        auto_suggest=AutoSuggestFromHistory(),
-        style=STYLE,
-        multiline=True,
-        prompt_continuation=lambda _width, _line, _wrapped: [("class:prompt", ". ")],
-        key_bindings=_keys(),
-        bottom_toolbar=lambda: _toolbar(session.world.title()),
-        complete_while_typing=True,
-        reserve_space_for_menu=6,
-    )
+    read = _plain_reader() if is_dumb_terminal() else _reader(session)
     output.note(GREETING)
     while not session.ended:
-        for line in _taken(said):
+        for line in session.notices.take():
             output.note(line)
         try:
-            text = reader.prompt([("class:prompt", "> ")], pre_run=lambda: _follow(session, said))
+            text = read()
         except KeyboardInterrupt:
             continue
         except EOFError:
@@ -68,10 +52,42 @@ def converse(session: Session, said: list[str]) -> None:
         session.run(text)
 
 
-def _taken(said: list[str]) -> list[str]:
-    taken = said[:]
-    said.clear()
-    return taken
+def _plain_reader() -> Callable[[], str]:
+    """Reads lines where the terminal can do nothing but print them."""
+
+    def read() -> str:
+        text = input("> ")
+        while goes_on(text) and (more := input(". ").strip()):
+            text += f"\n{more}"
+        return text
+
+    return read
+
+
+def _reader(session: Session) -> Callable[[], str]:
+    editor = make_editor(session.world)
+    return lambda: editor.prompt([("class:prompt", "> ")], pre_run=lambda: _follow(session))
+
+
+def make_editor(world: Asked) -> PromptSession[str]:
+    """What lines are typed into.
+
+    Args:
+        world: what is asked: it has what is suggested, and tells its state.
+    """
+    return PromptSession(
+        history=history(),
+        completer=QuestionCompleter(world, eager=not isinstance(world, Attached)),
+        lexer=QuestionLexer(world),
+        auto_suggest=AutoSuggestFromHistory(),
+        style=STYLE,
+        multiline=True,
+        prompt_continuation=lambda _width, _line, _wrapped: [("class:prompt", ". ")],
+        key_bindings=_keys(),
+        bottom_toolbar=lambda: _toolbar(world.title()),
+        complete_while_typing=True,
+        reserve_space_for_menu=6,
+    )
 
 
 def _keys() -> KeyBindings:
@@ -103,15 +119,15 @@ def _toolbar(title: str) -> StyleAndTextTuples:
 # -- following while the prompt waits --------------------------------------------------------------------------
 
 
-def _follow(session: Session, said: list[str]) -> None:
-    get_app().create_background_task(_following(session, said))
+def _follow(session: Session) -> None:
+    get_app().create_background_task(_following(session))
 
 
-async def _following(session: Session, said: list[str]) -> None:
+async def _following(session: Session) -> None:
     while True:
         title = session.world.title()
         session.world.run()
-        lines = _taken(said)
+        lines = session.notices.take()
         if lines:
             await run_in_terminal(partial(session.output.note, "\n".join(lines)))
         if lines or session.world.title() != title:

@@ -18,18 +18,18 @@ from ovn_rules.cli.verbs.registry import SUMMARIES, find_verb
 from ovn_rules.engine.errors import QuestionError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
-    from ovn_rules.cli.repl.output import Output
+    from ovn_rules.cli.repl.output import Notices, Output
     from ovn_rules.cli.repl.world import Asked
     from ovn_rules.cli.verbs.verb import Document, Option, Verb
 
 INTERRUPTED = 130
 """The exit status of what Ctrl-C ended, as shells have it."""
 
-_NAME = re.compile(r"#\d+")
+_NAME = re.compile(r"[^\W\d][\w.]*#[0-9a-f]{8}")
 
 
 class Session:
@@ -38,27 +38,29 @@ class Session:
     Args:
         world: what is asked.
         output: where answers go.
+        notices: what the world says unasked; printed before the next answer.
 
     Attributes:
         ended: ``quit`` was said.
         form: how answers are shown when a line says nothing of it: ``text`` or ``json``.
-        names: what the last answer that named facts named: ``#3`` → a fact as it can be asked for.
+        names: what the last answer that named facts named: ``PortKey#1f2e3d4c`` → the fact in a document.
         traceback: where the last fault in a verb came from; empty before.
     """
 
-    def __init__(self, world: Asked, output: Output) -> None:
+    def __init__(self, world: Asked, output: Output, notices: Notices) -> None:
         self.world = world
         self.output = output
+        self.notices = notices
         self.ended = False
         self.form = "text"
-        self.names: dict[str, str] = {}
+        self.names: dict[str, Document] = {}
         self.traceback = ""
 
     def run(self, raw: str) -> int:
         """Carry out a line, or several that are one question.
 
         Args:
-            raw: what was typed; blank, and comments, which begin with #, do nothing. A name alone asks why.
+            raw: what was typed; blank, and comments, which begin with #, do nothing. The name of a fact alone asks why.
 
         Returns:
             0 when it went well, 1 when the answer is an error, 2 for a line that is wrong, 130 when interrupted.
@@ -69,6 +71,7 @@ class Session:
         try:
             return self._attempt(f"why {text}" if _NAME.fullmatch(text) else text)
         except KeyboardInterrupt:
+            self.output.end_line()
             self.output.note("interrupted")
             return INTERRUPTED
 
@@ -111,11 +114,15 @@ class Session:
             start = raw.find(form)
             hint = did_you_mean(form, verb.formats) or f"its formats are {', '.join(verb.formats)}"
             raise QuestionError(f"{verb.name} has no format {form}", raw, start, start + len(form), hint)
-        text = self._expanded(line.text, raw)
-        document = self.world.ask(verb, verb.prepare(text), {**verb.defaults(), **line.options})
-        for reason in self.world.stale():
-            self.output.note(reason)
-        self._remember(document)
+        text = self._fact(verb, unquoted(line.text))
+        options = {**verb.defaults(), **line.options}
+        if verb.name == "watch":
+            self._watch(text, options, form)
+            return
+        document = self.world.ask(verb, verb.prepare(text), options)
+        for notice in (*self.notices.take(), *self.world.stale()):
+            self.output.note(notice)
+        self.names = document.get("facts") or self.names
         self._tell(verb, document, form, line)
 
     def _tell(self, verb: Verb, document: Document, form: str, line: Line) -> None:
@@ -132,22 +139,32 @@ class Session:
         path.write_text(self.output.drawn(draw) if form == "text" else _text(verb, document, form), encoding="utf-8")
         self.output.note(f"written to {path}")
 
-    # -- names ---------------------------------------------------------------------------------------------
+    def _watch(self, text: str, options: Mapping[str, Any], form: str) -> None:
+        """Print how a query's answers change, until it is interrupted."""
+        from ovn_rules.cli.verbs.watch import lines  # noqa: PLC0415 - only when it is asked for
 
-    def _remember(self, document: Document) -> None:
-        names = {f"#{n}": fact for n, fact in document.get("names", {}).items()}
-        if names:
-            self.names = {name: fact_question(fact) for name, fact in names.items()}
+        self.notices.print_now = self.output.note
+        try:
+            columns, found = self.world.watch(text, self.notices.say)
+            for line in lines(columns, found, options, form):
+                self.output.line(line)
+        except KeyboardInterrupt:
+            self.output.end_line()  # that is how it ends
+        finally:
+            self.notices.print_now = None
 
-    def _expanded(self, text: str, raw: str) -> str:
-        """A name in the place of a fact, as the fact."""
-        if not _NAME.fullmatch(text):
+    def _fact(self, verb: Verb, text: str) -> str:
+        """A name that an answer gave to a fact as the fact, for verbs that don't know such names."""
+        if verb.name == "why" or text not in self.names:
             return text
-        if text not in self.names:
-            start = raw.find(text)
-            known = f"it named {', '.join(self.names)}" if self.names else "none has named any"
-            raise QuestionError(f"no {text} in the last answer with names", raw, start, start + len(text), known)
-        return self.names[text]
+        return fact_question(self.names[text])
+
+
+def unquoted(text: str) -> str:
+    """A text without the quotes that a shell would need around it."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
+        return text[1:-1]
+    return text
 
 
 def fact_question(document: Document) -> str:
@@ -157,8 +174,8 @@ def fact_question(document: Document) -> str:
 
 
 def is_comment(text: str) -> bool:
-    """Whether a line is a comment: it begins with # and is no name like #3."""
-    return text.startswith("#") and not _NAME.fullmatch(text.split(maxsplit=1)[0])
+    """Whether a line is a comment."""
+    return text.startswith("#")
 
 
 def _options(name: str) -> Sequence[Option]:

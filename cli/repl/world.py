@@ -9,9 +9,10 @@ import click
 from ovn_rules.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ovn_rules.cli.verbs.verb import Document, Verb
+    from ovn_rules.cli.verbs.watch import Difference
 
 
 class Crash(Exception):  # noqa: N818 - a fault in a verb, not in what was asked
@@ -36,6 +37,14 @@ class Asked(Protocol):
             Failure: the question can't be answered; the text may have several lines.
             Crash: the verb has a fault.
             KeyboardInterrupt: it was interrupted; nothing is left of the question.
+        """
+
+    def watch(self, text: str, say: Callable[[str], None]) -> tuple[Sequence[str], Iterator[Difference]]:
+        """The columns of a query's answers, and how they change, as ``verbs.watch`` tells it.
+
+        Raises:
+            Failure: the query can't be answered, or nothing ever changes.
+            QuestionError: likewise.
         """
 
     def stale(self) -> list[str]:

@@ -12,6 +12,7 @@ from ovn_rules.cli.programs import SHIPPED
 from ovn_rules.engine import Relation, column, pure, rule
 from ovn_rules.rules.ezbake.databases import nb
 from ovn_rules.rules.ezbake.programs import EZBAKE
+from ovn_rules.rules.program import Role
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def share(name):
 
 def test_what_a_rule_fails_on_is_left_out(world, follow, monkeypatch):
     """A row that a rule fails on keeps nothing else out, is said once, and is taken in when it is mended."""
-    role = dataclasses.replace(EZBAKE.everything, modules=(share,))
+    role = Role((share,))
     monkeypatch.setitem(SHIPPED, "ezbake", dataclasses.replace(EZBAKE, everything=role))
     for name in ("sw0", "", "sw10"):
         world.add_switch(name)

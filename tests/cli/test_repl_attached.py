@@ -1,7 +1,9 @@
 """A session with a running daemon: it answers as it would be answered from its databases, and isn't disturbed."""
 
+import json
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from host import Host
@@ -125,3 +127,63 @@ def test_a_controller_answers(network, tmp_path_factory):
         assert world.catalogue()["relations"]["OpenFlow"]["table"] == "int"
     finally:
         host.switch.close()
+
+
+SLOW = " & ".join(f"every(Pipeline(priority=p{i}))" for i in range(14))
+SLOW += f" & ({' + '.join(f'p{i}' for i in range(14))} < 0)"
+"""A query that nobody waits for: each logical flow with each other, fourteen times."""
+
+
+def test_the_daemon_goes_on_while_it_is_asked(network):
+    """A question without end delays nothing, a third at a time is refused, and what the asker leaves is dropped."""
+    asked = json.dumps({"text": SLOW, "options": {}})
+    command = ["ovs-appctl", "-t", network.first.control, "ask", "query", asked]
+    slow = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
+    try:
+        world = Attached(str(network.first.control))
+        until(lambda: len(children(network.first)) == 2, "questions")
+        with pytest.raises(Failure, match="busy: 2 questions are being answered; ask again"):
+            ask(world, "show", "Binding")
+        network.delete_port("p0")
+        until(lambda: len(network.tunnel_keys()) == 2, "Binding")
+        assert network.first.ask("recompute").startswith("no difference")
+        used = network.first.seconds()
+        slow[0].kill()
+        until(lambda: len(children(network.first)) == 1, "the end of the question")
+        assert ask(world, "show", "Binding")["total"] == 2
+        assert network.first.seconds() - used < 1  # it isn't woken again and again by who has gone
+        network.first.ask("exit")
+        assert network.first.process.wait(10) == 0
+        assert slow[1].wait(10) == 2
+    finally:
+        for process in slow:
+            process.kill()
+            process.wait()
+
+
+def children(daemon):
+    """The process ids of a daemon's questions."""
+    return Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split()
+
+
+def test_a_supposition_is_the_asker_s_alone(network):
+    """What would be is told, and the daemon and the databases stay as they are."""
+    world = Attached(str(network.first.control))
+    commits = network.nb.commits(), network.sb.commits()
+    document = world.ask(find_verb("whatif"), "lport-del p0", find_verb("whatif").defaults())
+    assert "Binding" in json.dumps(document)
+    assert ask(world, "show", "Binding")["total"] == 3
+    assert network.first.ask("recompute") == "no difference: 0 facts differed, 0 rows differed"
+    assert (network.nb.commits(), network.sb.commits()) == commits
+
+
+def test_watching_a_daemon(network):
+    """A daemon is asked again and again for what is watched; while it is gone that is said once."""
+    world = Attached(str(network.first.control))
+    said = []
+    columns, found = world.watch("PortKey(name=n, key=k)", said.append)
+    assert list(columns) == ["n", "k"]
+    assert next(found) == ([], [["p0", 1], ["p1", 2], ["p2", 3]])
+    network.delete_port("p1")
+    until(lambda: len(network.tunnel_keys()) == 2, "Binding")
+    assert next(found) == ([["p1", 2]], [])
