@@ -59,7 +59,8 @@ class Misses(Search):
         done = self._run([*begun, *(State(s, s.keys(), self.everything) for s in first)])
         done += self._by_analogy(done[:6], first)
         ranked = sorted(self._distinct(done), key=self._rank)[: LOOKED_AT * most]
-        ranked.sort(key=lambda s: (*self._rank(s), -self._nearness(s)))
+        if len(ranked) > 1:
+            ranked.sort(key=lambda s: (*self._rank(s), -self._nearness(s)))
         chosen: dict[frozenset[int], list[State]] = {}
         for state in ranked:
             chosen.setdefault(frozenset(state.failed), []).append(state)
@@ -190,7 +191,7 @@ class Misses(Search):
         if isinstance(condition, Atom):
             if condition.negated:
                 return 1
-            return len(list(self._facts(condition, values))) + (not self._connected(condition, values))
+            return len(self._facts(condition, values)) + (not self._connected(condition, values))
         if isinstance(condition, Bind) and renames(condition) and condition.variable in values:
             return 1
         if not all(v in values for v in condition.expr.variables):

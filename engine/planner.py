@@ -47,6 +47,7 @@ class Planner:
         self.derived = self.engine.program.derived
         self.rows = 0
         self.inside: set[int] = set()
+        self.known: dict[int, list[Plan]] = {}
 
     def plans(self, absence: Absence) -> list[Plan]:
         """Changes that might make what is absent hold, each once; of the smallest ones some of each size."""
@@ -58,6 +59,8 @@ class Planner:
             return [()]
         if absence.relation not in self.derived:
             return list(islice(self._missing(absence.relation, absence.pattern, absence.nearest, set()), WAYS))
+        if id(absence) in self.known:
+            return self.known[id(absence)]
         if depth <= 0 or id(absence) in self.inside:
             return []
         self.inside.add(id(absence))
@@ -68,11 +71,12 @@ class Planner:
             if reason.miss is not None:
                 for miss in (reason.miss, *reason.miss.others):
                     plans += _few(self._closed(reason, miss, depth), WAYS)
-                    plans += self._afresh(miss)
+                plans += self._afresh(reason.miss)
             if reason.outcome is not None:
                 plans = self._without_surplus(reason, plans, depth)
         self.inside.discard(id(absence))
-        return _few(plans)
+        self.known[id(absence)] = _few(plans)
+        return self.known[id(absence)]
 
     def _without_surplus(self, reason: Reason, plans: list[Plan], depth: int) -> list[Plan]:
         """Ways to take from a group what it has too much, with the ways to give it what it lacks."""
@@ -129,6 +133,8 @@ class Planner:
                     made_up |= new.keys() - values.keys()
                     values.update({v: x for v, x in new.items() if v not in values})
         for atom in atoms:
+            if variables_of(atom) <= values.keys():
+                continue
             near = self.present.nearest(atom.relation, pattern_of(atom, values))
             columns = self.engine.program.relations[atom.relation].columns
             for i, (term, column) in enumerate(zip(atom.terms, columns, strict=True)):
@@ -207,6 +213,9 @@ class Planner:
 
     def _afresh(self, miss: NearMiss) -> list[Plan]:
         """Rows of its own for all that the wanted fact doesn't decide: a new interface, not another one's."""
+        missing = [f.condition for f in miss.failures if isinstance(f.condition, Atom) and not f.condition.negated]
+        if not missing or any(a.relation in self.derived for a in missing):
+            return []
         values: dict[str, Any] = {v: miss.values[v] for v in miss.determined if v in miss.values}
         atoms = [f.condition for f in miss.findings if isinstance(f.condition, Atom) and not f.condition.negated]
         made_up: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.store import Index, KeyedStore
+from ovn_rules.engine.store import Index, KeyedStore, key_function
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -23,14 +23,19 @@ class Free:
 
 FREE: Any = Free()
 
-LOOKED_AT = 500
+COMPARED = 48
+"""Characters at the beginning and at the end of texts that are compared."""
+LARGE = 20_000
+"""Facts of a relation in which the nearest ones are looked for in one way only."""
+LOOKED_AT = 200
 """Facts compared in full for the nearest ones."""
 
 
 class Present:
     """Looks facts up in an engine that stands still.
 
-    The engine's own indexes are used where they fit; others are made for the question and go with it.
+    The engine's own indexes are used where they fit. Where none does, all facts are looked through the first time; the
+    second time an index is made for the question, and goes with it.
 
     Args:
         engine: whose facts.
@@ -44,6 +49,7 @@ class Present:
         self.engine = engine
         self.left = steps
         self._made: dict[tuple[str, tuple[int, ...]], Index] = {}
+        self._scanned: set[tuple[str, tuple[int, ...]]] = set()
         self._nearest: dict[tuple[str, Fact, int], tuple[Fact, ...]] = {}
 
     @property
@@ -72,14 +78,21 @@ class Present:
             fact = tuple(known[i] for i in positions)
             return (fact,) if fact in store.counts else ()
         index = member.outer.indexes.get(positions) or self._made.get((relation, positions))
-        if index is not None:
-            return _bucket(index, known)
+        return _bucket(index, known) if index is not None else self._looked_through(relation, positions, known)
+
+    def _looked_through(self, relation: str, positions: tuple[int, ...], known: Mapping[int, Any]) -> Collection[Fact]:
+        """The same where no index fits."""
         narrow = self._narrowest(relation, known)
         if narrow is not None and len(narrow) <= LOOKED_AT:
             return [f for f in narrow if all(f[i] == v for i, v in known.items())]
+        facts = self.engine.facts(relation)
+        self.left -= len(facts) // 50
+        if (relation, positions) not in self._scanned and len(facts) > LOOKED_AT:
+            self._scanned.add((relation, positions))
+            get, wanted = key_function(positions), _key(positions, known)
+            return [f for f in facts if get(f) == wanted]
         made = self._made[relation, positions] = Index(relation, positions)
-        made.add(store.visible())
-        self.left -= len(store.visible()) // 50
+        made.add(facts)
         return _bucket(made, known)
 
     def _narrowest(self, relation: str, known: Mapping[int, Any]) -> Collection[Fact] | None:
@@ -106,15 +119,18 @@ class Present:
         size = len(self.engine.facts(relation))
         if not known or not size:
             return ()
-        for dropped in range(1, len(known) + 1):
+        counts = range(1, len(known) + 1)
+        for dropped in counts if size <= LARGE else sorted({1, len(known) - 1, len(known)} - {0}):
             found: dict[Fact, None] = {}
-            for out in combinations(known, dropped):
+            for out in combinations(reversed(known), dropped):
                 kept = {i: v for i, v in known.items() if i not in out}
                 facts: Iterable[Fact] = self.matching(relation, kept)
                 if not kept:
                     facts = self._alike(relation, known)
                 found.update(dict.fromkeys(islice(facts, LOOKED_AT)))
                 self.left -= min(len(found), LOOKED_AT) // 10
+                if found and size > LARGE:
+                    break  # every other choice of columns would cost an index
             if found:
                 return tuple(sorted(found, key=lambda f: (-likeness(pattern, f), _order(f)))[:most])
             if self.spent:
@@ -123,7 +139,7 @@ class Present:
 
     def _alike(self, relation: str, known: Mapping[int, Any]) -> Iterable[Fact]:
         """Facts that share no value, the ones with the most similar first column that is known in front."""
-        facts = list(islice(self.engine.facts(relation), 20 * LOOKED_AT))
+        facts = list(islice(self.engine.facts(relation), 4 * LOOKED_AT))
         self.left -= len(facts) // 20
         return sorted(facts, key=lambda f: -max(similarity(f[i], v) for i, v in known.items()))
 
@@ -155,9 +171,9 @@ def similarity(one: Any, other: Any) -> float:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return 0.5 / (1 + abs(one - other))
     a, b = (v if isinstance(v, str) else str(v) for v in (one, other))
-    shorter = min(len(a), len(b))
+    shorter = min(len(a), len(b), COMPARED)
     if not shorter:
         return 0.0
     start = next((i for i in range(shorter) if a[i] != b[i]), shorter)
     end = next((i for i in range(shorter - start) if a[-1 - i] != b[-1 - i]), shorter - start)
-    return 0.9 * (start + end) / max(len(a), len(b))
+    return min(0.9, (start + end) / max(len(a), len(b)))

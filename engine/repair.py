@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.whynot import Absence, WhyNot
 
+HARMLESS = 5
+"""Facts that may go without another change being looked for."""
+EFFORT = 20_000
+"""Facts that may change in all that is tried, before no more is."""
 TRIED = 8
 """Changes of a size that are tried."""
 
@@ -60,9 +64,13 @@ def repairs(whynot: WhyNot, absence: Absence, most: int = 2) -> list[Repair]:
     """
     plans = Planner(whynot).plans(absence)
     found: list[Repair] = []
+    left = EFFORT
     for number in range(1, LARGEST + 1):
-        same = [p for p in plans if len(p) == number][:TRIED]
-        found += filter(None, (attempt(whynot, absence, p) for p in same))
+        for plan in [p for p in plans if len(p) == number][:TRIED]:
+            if left > 0 and not any(_good(r, number) for r in found):
+                repair, changed = attempt(whynot, absence, plan)
+                found += [repair] if repair is not None else []
+                left -= changed
     found.sort(key=lambda r: (len(r.edits), r.lost))
     told = found[:1]
     for repair in found[1:]:
@@ -73,8 +81,14 @@ def repairs(whynot: WhyNot, absence: Absence, most: int = 2) -> list[Repair]:
     return told
 
 
-def attempt(whynot: WhyNot, absence: Absence, plan: Plan) -> Repair | None:
-    """What a change comes to, if it makes what is absent hold.
+def _good(repair: Repair, number: int) -> bool:
+    """Whether there is no need to try another change of so many facts."""
+    sure = not any(e.made_up for e in repair.edits)
+    return repair.lost <= HARMLESS and (sure or repair.adds or len(repair.edits) == number)
+
+
+def attempt(whynot: WhyNot, absence: Absence, plan: Plan) -> tuple[Repair | None, int]:
+    """What a change comes to, if it makes what is absent hold, and how many facts it changes.
 
     Args:
         whynot: has explained the absence.
@@ -87,9 +101,10 @@ def attempt(whynot: WhyNot, absence: Absence, plan: Plan) -> Repair | None:
             _, come = changed[absence.relation]
             fresh = list(come) or [e.new for e in plan if e.relation == absence.relation and e.new is not None]
             made = [f for f in fresh if all(w is FREE or v == w for v, w in zip(f, absence.pattern, strict=True))]
+            number = sum(len(gone) + len(new) for gone, new in changed.values())
             if not made:
-                return None
+                return None, number
             effects = {r: (len(gone), len(new)) for r, (gone, new) in changed.items() if gone or new}
-            return Repair(absence.relation, plan, tuple(sorted(made, key=repr)[:3]), effects)
+            return Repair(absence.relation, plan, tuple(sorted(made, key=repr)[:3]), effects), number
     except RuleFailure:
-        return None
+        return None, 0

@@ -25,7 +25,7 @@ from ovn_rules.engine.ir import Atom, Bind, Clause, Expr, Fact, Filter, Member, 
 from ovn_rules.engine.plan import binds, calls, renames, variables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ovn_rules.engine.inverse import Evaluator
     from ovn_rules.engine.present import Present
@@ -177,7 +177,7 @@ class Search:
         self.present.left -= CALL if calls(expr) else 1
         return self.evaluator.value(expr, values)
 
-    def _facts(self, atom: Atom, values: Mapping[str, Any]) -> Iterable[Fact]:
+    def _facts(self, atom: Atom, values: Mapping[str, Any]) -> Collection[Fact]:
         known = known_in(atom, values)
         facts = self.present.matching(atom.relation, known)
         repeated = repeated_in(atom, values)
@@ -189,7 +189,7 @@ class Search:
     def _branch(self, state: State) -> Iterator[State]:
         """The states that follow from a choice; none when there is nothing to choose."""
         best: tuple[int, int] | None = None
-        chosen: list[Any] = []
+        chosen: Collection[Any] = ()
         for i in state.left:
             candidates = self._candidates(self.conditions[i], state)
             if candidates is not None and (best is None or (len(candidates), i) < best):
@@ -207,11 +207,11 @@ class Search:
         if not chosen or self._given_elsewhere(condition, position, state):
             yield state.after(position, None)
 
-    def _candidates(self, condition: Condition, state: State) -> list[Any] | None:
+    def _candidates(self, condition: Condition, state: State) -> Collection[Any] | None:
         """Facts of an atom, or values from ``in``, that can be chosen now; None when it isn't the time."""
         values = state.values
         if isinstance(condition, Atom):
-            return list(self._facts(condition, values)) if self._joinable(condition, state) else None
+            return self._facts(condition, values) if self._joinable(condition, state) else None
         if isinstance(condition, Member) and all(v in values for v in condition.expr.variables):
             try:
                 return list(elements_of(condition, self._value(condition.expr, values), values))
@@ -241,7 +241,7 @@ class Search:
                 vague |= each
         return vague
 
-    def _first(self, candidates: list[Any], state: State) -> list[Any]:
+    def _first(self, candidates: Collection[Any], state: State) -> Collection[Any]:
         """The candidates to try: those in front that what has failed comes nearest to."""
         if len(candidates) <= 1:
             return candidates

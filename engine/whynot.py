@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from ovn_rules.engine.explain import Explainer
-from ovn_rules.engine.findings import NearMiss, Status, Wanted
+from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted
 from ovn_rules.engine.heads import elements_wanted, unify
 from ovn_rules.engine.inverse import Evaluator, Inverter
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Fact, Type, Var
@@ -211,8 +212,8 @@ class WhyNot:
             reason.lacks[reason.clause.name, "not looked at"] = HOPELESS - 1
             return
         for i, finding in enumerate(reason.miss.findings):
-            if finding.status is Status.OPEN:
-                reason.lacks[reason.clause.name, "open"] = OPEN
+            if finding.status is Status.OPEN and not _negated(finding):
+                reason.lacks[reason.clause.name, i] = OPEN
             if finding.status is not Status.FAILS:
                 continue
             literal = finding.condition
@@ -221,7 +222,7 @@ class WhyNot:
             elif isinstance(literal, Atom) and not literal.negated:
                 absence = reason.absences[i] = self._ask(literal.relation, finding.pattern, depth - 1)
                 lacks = _cheapest(absence, reason.lacks)
-                if reason.lacks and lacks.items() <= reason.lacks.items():
+                if not lacks:
                     reason.follows.append(i)
                 reason.lacks.update(lacks)
                 reason.height = max(reason.height, 1 + min((r.height for r in absence.reasons), default=0))
@@ -330,10 +331,27 @@ class WhyNot:
         return Outcome(column, fact, missing, surplus), missing[:1]
 
 
+def _negated(finding: Finding) -> bool:
+    """Whether a condition wants something not to be, which most things aren't."""
+    condition = finding.condition
+    return condition.negated if isinstance(condition, Atom) else isinstance(condition.expr.tree, ast.UnaryOp)
+
+
 def _cheapest(absence: Absence, already: Mapping[Any, int]) -> dict[Any, int]:
-    """What an absence lacks, in the way that adds least to what is lacking already."""
+    """What an absence lacks beside what is lacking already, in the way that adds least."""
     ways = [r.lacks for r in absence.reasons] or [absence.lacks]
-    return min(ways, key=lambda lacks: sum({**already, **lacks}.values()))
+    more = [{k: w for k, w in lacks.items() if not any(_covers(a, k) for a in already)} for lacks in ways]
+    return min(more, key=lambda lacks: sum(lacks.values()))
+
+
+def _covers(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether what mends one lack mends another: it is the same, or a fact that fits the other's pattern as well."""
+    if one == other:
+        return True
+    patterns = one[1], other[1]
+    if one[0] != other[0] or not all(isinstance(p, tuple) for p in patterns):
+        return False
+    return all(w is FREE or w == v for v, w in zip(*patterns, strict=True))
 
 
 def _open(reason: Reason) -> int:
