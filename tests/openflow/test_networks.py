@@ -22,6 +22,7 @@ TRAFFIC = (
     "ip6 && icmp6.type == 128",
     "arp.op == 1 && arp.spa == 10.0.0.1",
     "vlan.vid == 5 && ip4",
+    "ip4 && udp && ip.later_frag",
 )
 
 

@@ -27,8 +27,8 @@ ENTRANCE = [
     Flow(0, 50, "tun_id=0x6", "push_vlan:0x8100,set_field:4103->vlan_vid,output:4"),
 ]
 EXIT = [
-    Flow(64, 100, "reg6=0x1,reg7=0x1", "drop"),
-    Flow(64, 50, "reg7=0x1", "output:1"),
+    Flow(64, 100, "reg6=0x2,reg7=0x1", "drop"),
+    Flow(64, 50, "reg7=0x1", "output:1,output:2"),
     Flow(64, 50, "reg7=0x2", "push_vlan:0x8100,set_field:4101->vlan_vid,set_field:0->in_port,output:4"),
     Flow(64, 50, "reg7=0x3", "set_field:0x3->tun_id,output:9"),
 ]
@@ -143,3 +143,31 @@ def test_a_packet_takes_the_way_it_takes_in_a_switch(switch, found, packets):
         for table, _, match in (e for e in real.events if len(e) == 3):
             assert match is None or any(f.table == table and f.match == match for f in flows), match
         assert_final(way.last, real.final)
+
+
+SOURCES = {f"10.0.0.{n}": 0x0A000000 + n for n in (1, 7, 11, 20)}
+TARGETS = (22, 25, 80, 443, 8080, 9090)
+SETS = f"ip4.src == {{{', '.join(SOURCES)}}} && tcp.dst == {{{', '.join(map(str, TARGETS))}}}"
+
+
+@BATCH
+@given(data=st.data())
+def test_conjunctions_and_fragments(switch, data):
+    """Of a conjunctive match every dimension counts; of a fragment no port does."""
+    plain = f"tcp && ip4.src == {data.draw(st.sampled_from(sorted(SOURCES)))}"
+    priorities = data.draw(st.permutations((10, 20, 30)))
+    found = [
+        (0, p, m, a) for p, (m, a) in zip(priorities, ((SETS, "drop;"), (plain, "next;"), ("1", "next;")), strict=True)
+    ]
+    flows = flows_of(found)
+    assert any(f.actions.startswith("conjunction") for f in flows)
+    put(switch, flows)
+    for _ in range(8):
+        fields = {"in_port": 1, "dl_type": 0x800, "nw_proto": data.draw(st.sampled_from((6, 6, 6, 17)))}
+        fields["nw_src"] = data.draw(st.sampled_from([*SOURCES.values(), 0x0A000002]))
+        fields["nw_frag"] = data.draw(st.sampled_from((0, 0, 1, 3)))
+        if fields["nw_frag"] != 3:
+            fields["tp_dst"] = data.draw(st.sampled_from((*TARGETS, 81)))
+        packet = Packet.of(**fields)
+        real = said(switch, packet)
+        assert without_match(events(follow(flows, packet).first)) == without_match(real.events), real.text
