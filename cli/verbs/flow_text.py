@@ -56,7 +56,7 @@ _TRACED = re.compile(r"\s*(\d+)\. (?:(.*), )?priority (\d+)((?:, (?:cookie 0x[0-
 _MISSED = re.compile(r"\s*(\d+)\. No match\.?\s*$")
 _BRIDGE = re.compile(r'\s*bridge\("([^"]*)"\)\s*$')
 _OLD_TRACE = re.compile(r"\s*Rule: (table=\d+ cookie=\S+ .*)$")
-_PREFIX = re.compile(r"\s*([\w.-]+):\s*(?=(?:table|table_id|cookie|priority|duration|in_port|\d+\.)\b)")
+_PREFIX = re.compile(r"\s*(?!Rule:)([\w.-]+):(?:\s+|(?=(?:table|table_id|cookie|priority|duration|in_port)=))(?=\S)")
 _CACHED = re.compile(r"recirc_id\(|(?:^|,)in_port\([^)]*\),|eth_type\(|used:(?:never|\d)|ufid:")
 _FLOW = re.compile(r"(?:^|[\s,])(?:actions|table|table_id|priority)=")
 

@@ -36,7 +36,7 @@ class Layout:
 
     Attributes:
         boxes: middle of each node.
-        paths: for each edge the points that it passes, from the tail's lower side to the head's upper side.
+        paths: for each edge the points that it passes, from the tail's side to the head's; none from a node to itself.
         width, height: of the whole.
     """
 

@@ -104,6 +104,8 @@ def page(graph: Graph) -> str:
     numbers = {n.name: i for i, n in enumerate(graph.nodes)}
     parts = []
     for edge, points in zip(graph.edges, placed.paths, strict=True):
+        if not points:  # an arrow from a box to itself says nothing in a picture of reasons
+            continue
         parts.append(
             f'<path class="edge" data-tail="{numbers[edge.tail]}" data-head="{numbers[edge.head]}" '
             f'd="{_curve(points)}" marker-end="url(#arrow)"/>'
