@@ -85,13 +85,15 @@ def test_changes(folder):
                 ± start | end
                 + gate  | hall
                 - gate  | tower
+                - gate  | cellar
         """,
     )
-    assert lines[:5] == [
+    assert lines[:6] == [
         "  FILE:10: after a way is built: Reach is not as expected",
         "      ± start | end",
         "    - + gate  | hall",
         "    - - gate  | tower",
+        "    - - gate  | cellar",
         "    + + gate  | cellar",
     ]
     assert "      there before:" in lines
