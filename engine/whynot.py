@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ovn_rules.engine.explain import Explainer
 from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted
-from ovn_rules.engine.heads import elements_wanted, unify
+from ovn_rules.engine.heads import unify
 from ovn_rules.engine.inverse import Evaluator, Inverter
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Fact, Type, Var
 from ovn_rules.engine.misses import Misses
-from ovn_rules.engine.present import FREE, Present, similarity
+from ovn_rules.engine.outcomes import Outcome, aggregated, numbered
+from ovn_rules.engine.present import FREE, Present
 from ovn_rules.engine.store import KeyedStore
 
 if TYPE_CHECKING:
@@ -33,25 +34,6 @@ ABSENT, FALSE, OPEN, HOPELESS = 2, 4, 1, 20
 is known, and of what no rule can make."""
 SHOWN = 3
 """Misses of a goal for which an answer goes on, unless all are asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a clause with an aggregate or a number makes of a group, where something else is wanted.
-
-    Attributes:
-        column: the column in question.
-        fact: what it makes; None for a group that waits for a number because all are taken.
-        missing: values that the aggregate lacks.
-        surplus: values that it has and shouldn't.
-        holder: the fact that has the number that is wanted.
-    """
-
-    column: int
-    fact: Fact | None
-    missing: tuple[Any, ...] = ()
-    surplus: tuple[Any, ...] = ()
-    holder: Fact | None = None
 
 
 @dataclass(slots=True)
@@ -211,8 +193,10 @@ class WhyNot:
         if self.spent:
             reason.lacks[reason.clause.name, "not looked at"] = HOPELESS - 1
             return
+        opened = 0
         for i, finding in enumerate(reason.miss.findings):
-            if finding.status is Status.OPEN and not _negated(finding):
+            if finding.status is Status.OPEN and not _negated(finding) and opened < 2:
+                opened += 1
                 reason.lacks[reason.clause.name, i] = OPEN
             if finding.status is not Status.FAILS:
                 continue
@@ -273,11 +257,11 @@ class WhyNot:
         clause, outcome = rule.clause, None
         for column, term in enumerate(clause.terms):
             if isinstance(term, Allocate):
-                outcome = self._numbered(rule, column, pattern)
+                outcome = numbered(self.present, rule, column, pattern)
                 if outcome is not None:
                     return [Reason(clause, None, outcome, lacks={(clause.name, column): FALSE})]
             elif isinstance(term, Aggregate) and pattern[column] is not FREE:
-                outcome, missing = self._aggregated(rule, column, term, pattern)
+                outcome, missing = aggregated(self.present, rule, column, term, pattern)
                 inverter = Inverter(self.evaluator, self._types(clause))
                 found = [
                     {**s, **more}
@@ -294,41 +278,6 @@ class WhyNot:
         misses = Misses(self.present, self.evaluator, clause, wanted)
         most = SHOWN if self.everything else 1
         return [Reason(clause, miss, outcome) for miss in misses.nearest(starts, siblings, most)]
-
-    def _numbered(self, rule: Rule, column: int, pattern: Fact) -> Outcome | None:
-        """What number a group has instead of the wanted one, or that it has none."""
-        allocator = rule.allocator
-        assert allocator is not None  # noqa: S101 - the clause has an allocate
-        known = {i: v for i, v in enumerate(pattern) if v is not FREE and i != column}
-        fact = next(iter(self.present.matching(rule.clause.relation, known)), None)
-        if fact is not None:
-            holder = next(iter(self.present.matching(rule.clause.relation, {column: pattern[column]})), None)
-            return Outcome(column, fact, holder=holder)
-        group = (*pattern[:column], *pattern[column + 1 :])
-        waits = any(all(w is FREE or v == w for v, w in zip(g, group, strict=True)) for g in allocator.waiting)
-        return Outcome(column, None) if waits else None
-
-    def _aggregated(
-        self, rule: Rule, column: int, term: Aggregate, pattern: Fact
-    ) -> tuple[Outcome | None, tuple[Any, ...]]:
-        """What a group comes to instead of the wanted value, and the values that it lacks."""
-        aggregator = rule.aggregator
-        assert aggregator is not None  # noqa: S101 - the clause has an aggregate
-        wanted = elements_wanted(term, pattern[column])
-        known = {i: v for i, v in enumerate(pattern) if v is not FREE and i != column}
-        facts = [f for f in self.present.matching(rule.clause.relation, known) if aggregator.fact_of(f) == f]
-        if not facts:
-            return None, tuple(wanted or ())[:1]
-        fact = max(facts, key=lambda f: (similarity(f[column], pattern[column]), repr(f)))
-        values = aggregator.groups[(*fact[:column], *fact[column + 1 :])].values
-        if wanted is None:
-            return Outcome(column, fact), ()
-        missing = tuple(e for e in wanted if e not in values)
-        surplus = tuple(v for v in values if v not in wanted)
-        if term.function in ("min", "max"):
-            (value,) = wanted
-            surplus = tuple(v for v in values if (v < value if term.function == "min" else v > value))
-        return Outcome(column, fact, missing, surplus), missing[:1]
 
 
 def _negated(finding: Finding) -> bool:

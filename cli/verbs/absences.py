@@ -13,7 +13,8 @@ from ovn_rules.engine.present import FREE
 if TYPE_CHECKING:
     from ovn_rules.cli.verbs.verb import Document
     from ovn_rules.engine import Engine, Fact
-    from ovn_rules.engine.whynot import Absence, Outcome, Reason
+    from ovn_rules.engine.outcomes import Outcome
+    from ovn_rules.engine.whynot import Absence, Reason
 
 SHOWN = 2
 """Rules that are explained for each thing that is missing, of those that came equally near."""
