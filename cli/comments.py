@@ -39,7 +39,9 @@ Key = tuple[str, str]
 
 
 class _Wanted:
-    """A change that is looked up: its rows, and for each the columns that changed, or None for a new row.
+    """A change that is looked up.
+
+    ``rows`` has the columns that changed by table and UUID: None for a new row, none for one that went.
 
     Args:
         number: its place in the order.
@@ -55,7 +57,6 @@ class _Wanted:
         self.source = source
         self._read = read
         self.rows: dict[Key, set[str] | None] = {}
-        self._deleted: set[Key] = set()
         for name, (gone, come) in source.delta.items():
             table = relations[name].table
             if table is None:
@@ -73,7 +74,6 @@ class _Wanted:
                 self._add((table.table, fact[0]), changed)
             for row in before:
                 self._add((table.table, row), set())
-                self._deleted.add((table.table, row))
 
     def _add(self, key: Key, columns: set[str] | None) -> None:
         known = self.rows.get(key, set())
@@ -81,8 +81,8 @@ class _Wanted:
 
     def fits(self, key: Key, columns: frozenset[str] | None) -> bool:
         """Whether it may be what a record did to a row."""
-        if columns is None or key in self._deleted:
-            return columns is None
+        if columns is None:
+            return True
         wanted = self.rows[key]
         if wanted is None:
             # A row that has come may have been changed again before it was told.

@@ -175,7 +175,9 @@ def test_control_socket(host):
     assert any(line.startswith("openflow ") for line in host.controller.ask("rule/stats").splitlines())
     lines = host.controller.ask("status").splitlines()
     assert lines[0] == "running"
-    assert lines[1:] == [f"ovs: {host.remote} connected", f"sb: {host.world.sb.remote} connected"]
+    assert lines[1:3] == [f"ovs: {host.remote} connected", f"sb: {host.world.sb.remote} connected"]
+    assert lines[3].startswith("history: ")
+    assert [line.partition(": from ")[0] for line in lines[4:]] == ["comments of ovs", "comments of sb"]
 
 
 def test_an_empty_southbound_database_is_an_answer_too(world, tmp_path):
