@@ -204,9 +204,9 @@ GOOD = {
     """,
     "parameters in a list": """
     - name: A price of $$5, not $price
-      parameters: [{price: $ 7}]
+      parameters: [{price: $ 7, five: $5}]
       given: {Link: [[$price, $$5]]}
-      expect: {Reach: [[$price, $$5]]}
+      expect: {Reach: [[$price, $five]]}
     """,
 }
 
