@@ -192,7 +192,9 @@ class _Shown:
             return text.append(f"  fails: {condition['error']}", style="red")
         if "wanted" in condition:
             text.append(f"  wanted {self.text(condition['wanted'])}", style="red")
-        return text.append(f"  is {self.text(condition.get('result'))}", style="red")
+        if condition.get("result") not in condition["values"].values():
+            text.append(f"  is {self.text(condition.get('result'))}", style="red")
+        return text
 
     # -- changes ---------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def _flow(world: World, flow: FlowText) -> tuple[str, Fact]:
     if tables and flow.table not in tables:
         raise Failure(f"no rule makes flows in table {flow.table}: there are {', '.join(map(str, _runs(tables)))}")
     match, actions = numbered(flow, _ports(world.engine) if names_ports(flow) else {})
-    values = {"table": flow.table, "match": ",".join(sorted(match, key=_place))}
+    values = {"table": flow.table, "match": _printed(world.engine, flow.table, match)}
     optional = {"chassis": flow.chassis or None, "priority": flow.priority, "actions": actions}
     return _values(world.engine, "OpenFlow", {**values, **{c: v for c, v in optional.items() if v is not None}})
 
@@ -90,7 +90,19 @@ def _runs(tables: tuple[int, ...]) -> list[str]:
     return [" to ".join(map(str, run)) for run in runs]
 
 
+def _printed(engine: Engine, table: int, match: frozenset[str]) -> str:
+    """A match with its parts in the order of a flow that has the same fields; without one, in Open vSwitch's order."""
+    names = {word.partition("=")[0] for word in match}
+    for fact in engine.facts("OpenFlow"):
+        if fact[1] == table and fact[3].count(",") == len(match) - 1:
+            order = [word.partition("=")[0] for word in fact[3].split(",")]
+            if set(order) == names:
+                return ",".join(sorted(match, key=lambda word: order.index(word.partition("=")[0])))
+    return ",".join(sorted(match, key=_place))
+
+
 _ORDER = {name: float(i) for i, name in enumerate(FIELDS)}
+_ORDER |= {"tun_id": _ORDER["registers"] + 0.9, "in_port": _ORDER["metadata"] + 0.5, "dl_vlan": _ORDER["vlan_tci"]}
 
 
 def _place(word: str) -> tuple[float, str]:

@@ -73,6 +73,22 @@ def test_a_flow_leads_to_the_address(world, flow):
     assert found[5].endswith("for the same reason")
 
 
+@pytest.mark.parametrize(
+    ("flow", "match"),
+    [
+        ("table=0,priority=150,dl_vlan=5,in_port=9", "in_port=9,dl_vlan=5"),
+        (
+            "table=16,priority=50,dl_src=02:00:00:00:00:01,metadata=0x1,reg6=0x1",
+            "reg6=0x1,metadata=0x1,dl_src=02:00:00:00:00:01",
+        ),
+        ("table=18,priority=5,metadata=0x1,nw_dst=10.0.0.1,ip", "ip,metadata=0x1,nw_dst=10.0.0.1"),
+    ],
+)
+def test_the_order_of_fields(world, flow, match):
+    """A flow may be pasted with its fields in any order."""
+    assert f"match='{match}'" in lines(world, flow)[0]
+
+
 def test_a_flow_of_a_port_that_is_plugged_in_nowhere(world):
     """A flow to a port leads to the interface that no host has."""
     text = "table=64, priority=50,reg7=0x3"
