@@ -31,8 +31,8 @@ def read_facts(path: str, program: Program, name: str) -> dict[str, list[Fact]]:
     state = State()
     try:
         node = parse(read_text(Path(path)), path)
-        reader = RowReader(rules_of(name), program.relations, {}, mistakes)
-        reader.apply(state, "insert", node)
+        reader = RowReader(rules_of(name), ("everything",), {}, mistakes)
+        reader.apply(state, "insert", node, {})
         reader.check_references(state, node.line)
         for key, _ in node.pairs:
             if key.text in program.derived:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import ovs.poller
 
+from ovn_rules.cli.facts_file import read_facts
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.progress import Steps
@@ -70,6 +71,7 @@ class Following:
         program: the rule program's name.
         say: is told in one line what a person should know: a database that is lost or back, a row set aside.
         tls: files for ``ssl:`` remotes.
+        facts_file: rows and facts beside those of the databases, or instead of any.
 
     Attributes:
         program: the rule program.
@@ -89,10 +91,13 @@ class Following:
         program: str,
         say: Callable[[str], None],
         tls: Tls | None = None,
+        facts_file: str | None = None,
     ) -> None:
-        given = chosen_databases(nb, sb, hosts)
+        given = chosen_databases(nb, sb, hosts) if nb or sb or hosts or facts_file is None else {}
         self.program: Program = find_program(program)
-        rules = role_for(self.program, given["nb"]).load()
+        rules = role_for(self.program, given.get("nb") or not given).load()
+        self._facts_file = facts_file
+        self._name = program
         self.engine = Engine(rules)
         self.databases: list[Database] = []
         self._tell = say
@@ -119,7 +124,8 @@ class Following:
     @property
     def files(self) -> dict[str, list[str]]:
         """The arguments that are files, by database."""
-        return {name: [s.name for s in sources] for name, sources in self._sources.items() if sources}
+        found = {name: [s.name for s in sources] for name, sources in self._sources.items() if sources}
+        return found | ({"facts": [self._facts_file]} if self._facts_file is not None else {})
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
@@ -175,6 +181,9 @@ class Following:
                 raise Failure(str(error)) from error
             for warning in warnings:
                 self._tell(warning)
+        if self._facts_file is not None:
+            found = read_facts(self._facts_file, self.engine.program, self._name)
+            new["facts"] = {relation: ([], facts) for relation, facts in found.items()}
         for name, facts in new.items():
             before, self._stored[name] = self._stored.get(name, {}), facts
             delta = {}

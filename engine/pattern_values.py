@@ -21,7 +21,7 @@ Span = tuple[int, int]
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_BEGINNING = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]*)?", re.IGNORECASE)
+_BEGINNING = re.compile(r"([0-9a-f]{4,8}(-[0-9a-f-]*)?)( .*)?", re.IGNORECASE)
 _QUOTED = re.compile(r"[rR]?[\"']")
 _OTHER_QUOTED = re.compile(r"[a-zA-Z]{1,2}[\"']")
 
@@ -124,8 +124,8 @@ def read_term(text: str, span: Span, column: Column) -> Term | Prefix:
         return Var(raw)
     value = _Reader(text, column).value(span, column.type)
     if kind == "uuid" and not _UUID.fullmatch(value):
-        if _BEGINNING.fullmatch(value):
-            return Prefix(value)
+        if beginning := _BEGINNING.fullmatch(value):
+            return Prefix(beginning[1])  # a row's name may stand after it, as answers print it
         if value == raw.lower() and re.fullmatch("[0-9a-f]{1,3}", value):
             raise QuestionError(f"{raw} is too short for a UUID", text, *span, hint="give four digits or more")
     return Const(value)

@@ -10,7 +10,7 @@ import click
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.repl.output import Notices, Output
 from ovn_rules.cli.repl.session import Session
-from ovn_rules.cli.sources import network_options
+from ovn_rules.cli.sources import facts_option, network_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @network_options
+@facts_option
 @click.option(
     "--attach",
     metavar="[PATH|northd|controller]",
@@ -36,6 +37,7 @@ def repl(
     sb: str | None,
     ovs: tuple[str, ...],
     program: str,
+    facts: str | None,
     attach: str | None,
     echo: bool,
     tls: TlsFiles,
@@ -52,13 +54,14 @@ def repl(
       ovn-rules repl --nb nb.db --sb sb.db --ovs host1.db --ovs host2.db
       ovn-rules repl --nb unix:/var/run/ovn/ovnnb_db.sock --sb unix:/var/run/ovn/ovnsb_db.sock
       ovn-rules repl --attach northd
+      ovn-rules repl --program doors.py --facts office.yaml
       echo 'why Binding(logical_port="vm1")' | ovn-rules repl --nb nb.db --sb sb.db
     """
     output = Output()
     notices = Notices()
-    if attach is not None and (nb or sb or ovs):
-        raise click.UsageError("--attach asks a daemon about its own databases; give no --nb, --sb or --ovs with it")
-    world = _local(nb, sb, ovs, program, tls, notices.say) if attach is None else _attached(attach)
+    if attach is not None and (nb or sb or ovs or facts):
+        raise click.UsageError("--attach asks a daemon about what it has; give no --nb, --sb, --ovs or --facts with it")
+    world = _local(nb, sb, ovs, program, facts, tls, notices.say) if attach is None else _attached(attach)
     try:
         session = Session(world, output, notices)
         if sys.stdin.isatty():
@@ -74,12 +77,18 @@ def repl(
 
 
 def _local(
-    nb: str | None, sb: str | None, ovs: tuple[str, ...], program: str, tls: TlsFiles, say: Callable[[str], None]
+    nb: str | None,
+    sb: str | None,
+    ovs: tuple[str, ...],
+    program: str,
+    facts: str | None,
+    tls: TlsFiles,
+    say: Callable[[str], None],
 ) -> Asked:
     from ovn_rules.cli.following import Following  # noqa: PLC0415 - who asks a daemon needs no engine
     from ovn_rules.cli.repl.local import Local  # noqa: PLC0415 - likewise
 
-    following = Following(nb, sb, ovs, program, say, tls.tls())
+    following = Following(nb, sb, ovs, program, say, tls.tls(), facts)
     try:
         following.load()
     except BaseException:

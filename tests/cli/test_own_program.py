@@ -1,10 +1,11 @@
 """Rules of a user's own, from a Python file."""
 
 import json
+import subprocess
 import textwrap
 
 import pytest
-from recorded import run
+from recorded import PROGRAM, run
 
 from ovn_rules.cli.demo_network import save
 
@@ -110,6 +111,17 @@ def test_facts_from_a_file(audit, tmp_path):
     facts.write_text(ROWS)
     done = run("derive", "Ports", "--program", str(audit), "--facts", str(facts), "--format=json")
     assert (json.loads(done.stdout), done.stderr) == ([{"switch": "sw0", "ports": 2}], "")
+
+
+def test_facts_in_a_session(audit, tmp_path):
+    """The REPL takes them too, and reads them again when it is told to."""
+    facts = tmp_path / "facts.yaml"
+    facts.write_text(ROWS)
+    script = "query Ports(name, n)\nreload\nquery --format json Ports(name, n)\n"
+    arguments = [*PROGRAM, "repl", "--program", str(audit), "--facts", str(facts)]
+    session = subprocess.run(arguments, input=script, capture_output=True, text=True, check=True)
+    assert session.stdout.splitlines()[:2] == ["name  n", "sw0   2"]
+    assert "read again: 0 facts came, 0 went" in session.stdout
 
 
 def test_facts_beside_a_database(audit, tmp_path):

@@ -70,6 +70,7 @@ def ask(engine, text):
         ("Link(x, x)", [("b", "b")]),
         ("Link(x,\n  y)", [("a", "b"), ("b", "b"), ("vm1", "c")]),
         ("nb.Port.macs(0a00, fa:16:3e:00:00:02)", [(A, "fa:16:3e:00:00:02")]),
+        ("nb.Port.macs('0a000000 a name', fa:16:3e:00:00:02)", [(A, "fa:16:3e:00:00:02")]),
         ("nb.Port.macs(macs=fa:16:3e:00:00:02)", [(A, "fa:16:3e:00:00:02"), (B, "fa:16:3e:00:00:02")]),
         (f"nb.Port({A})", PORTS[:1]),
         ("nb.Port(_uuid=0B000000)", PORTS[1:]),
