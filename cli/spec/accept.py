@@ -230,8 +230,6 @@ def _nearest(row: FactRow, come: list[Found]) -> Found | None:
     """Takes the fact that is most like a row out of those that are new; None when none is like it at all."""
 
     def alike(found: Found) -> int:
-        if row.sign != found.sign:
-            return 0
         return sum(same(found.fact[p], value) for p, value in row.values.items()) + (not found.relation)
 
     best = max(come, key=alike, default=None)
