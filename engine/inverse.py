@@ -226,7 +226,7 @@ class Inverter:
             yield {**known, node.id: text}
         if kind is not None and kind.name == "int":
             with suppress(ValueError):
-                number = int(text, 0 if text[:1] == "0" and len(text) > 1 else 10)
+                number = int(text, 16 if text.startswith("0x") else 10)
                 yield {**known, node.id: number}
 
 

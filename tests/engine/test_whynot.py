@@ -287,6 +287,14 @@ def test_a_rule_that_never_makes_it_is_only_named():
     assert [(c.name, column) for c, column in absence.unfit] == [("one", 0), ("two", 1)]
 
 
+def test_a_number_that_is_written_otherwise():
+    """A number in a text is read only if it would be written so: 7 isn't 007."""
+    rule = clause("r", ("Name", "x", expression("f'<{y:03d}>'", STR)), atom("Edge", "x", "y"))
+    engine = engine_of([EDGE, NAME], rule, Edge=[(1, 7)])
+    assert [c.name for c, _ in WhyNot(engine).absence("Name", (1, "<7>")).unfit] == ["r"]
+    assert told(nearest(engine, "Name", 1, "<008>"))[0] == ("fails", (1, 8))
+
+
 def test_by_analogy():
     """What a function makes of a similar fact tells which fact it would make the wanted one of."""
     text, made = relation("Text", "str"), relation("Made", "str str")
