@@ -42,13 +42,13 @@ class Follower:
         self.explainer = Explainer(network.engine)
         self._clauses: dict[Named, Clause | None] = {}
 
-    def table(self, chassis: str, table: int) -> FlowTable:
-        """The flows of a table."""
+    def table(self, chassis: str, table: int, bits: int) -> FlowTable:
+        """The flows of a table; those that a packet can't meet may be left out."""
         raise NotImplementedError
 
     def lookup(self, chassis: str, table: int, bits: int) -> Hit | None:
         """The flow of a table that a packet meets."""
-        return self.table(chassis, table).lookup(bits)
+        return self.table(chassis, table, bits).lookup(bits)
 
     def numbered(self, table: int) -> tuple[int, str]:
         """A table's number and name as they are shown."""
@@ -109,7 +109,8 @@ class Follower:
     def drop(self, chassis: str, step: Step) -> Drop:
         """Why a packet ends in a table, with the flows that would have let it pass, had it been a bit different."""
         least = step.hit.flow.priority + 1 if step.hit else 0
-        near, more = self.table(chassis, step.table).nearest(step.packet.matched, least, NEAR)
+        bits = step.packet.matched
+        near, more = self.table(chassis, step.table, bits).nearest(bits, least, NEAR)
         found = tuple(Near(flow, self.origin(chassis, flow, step.packet)[1], parts) for flow, parts in near)
         return Drop(step.hit is None, self.network.port_of(step.packet["reg7"]), found, more)
 

@@ -60,13 +60,16 @@ class _Hosts(Follower):
         self._facts: dict[int, list[Fact]] = defaultdict(list)
         for fact in self.engine.facts("OpenFlow"):
             self._facts[fact[1]].append(fact)
-        self._tables: dict[tuple[str, int], FlowTable] = {}
+        self._tables: dict[tuple[str, int, str], FlowTable] = {}
         self.hosts = network.hosts()
 
-    def table(self, chassis: str, table: int) -> FlowTable:
-        place = chassis, table
+    def table(self, chassis: str, table: int, bits: int) -> FlowTable:
+        own = f"metadata={Packet(bits)['metadata']:#x}"
+        place = chassis, table, own
         if place not in self._tables:
-            self._tables[place] = FlowTable(f[1:] for f in self._facts[table] if f[0] == chassis)
+            # Most flows are other logical switches', as their matches say: metadata is always matched as a whole.
+            found = (f for f in self._facts[table] if f[0] == chassis and (own in f[3] or "metadata=" not in f[3]))
+            self._tables[place] = FlowTable(f[1:] for f in found)
         return self._tables[place]
 
     def origin(self, chassis: str, flow: Flow, packet: Packet) -> tuple[Named | None, Named | None]:
@@ -179,7 +182,7 @@ class _Logical(Follower):
                 found.setdefault(place[0], []).append((*place, ",".join(sorted(parts))))
         self._tables = {table: FlowTable((FIRST + t, p, m, a) for t, p, m, a in rows) for table, rows in found.items()}
 
-    def table(self, _chassis: str, table: int) -> FlowTable:
+    def table(self, _chassis: str, table: int, _bits: int) -> FlowTable:
         return self._tables.get(table - FIRST) or FlowTable(())
 
     def lookup(self, chassis: str, table: int, bits: int) -> Hit | None:

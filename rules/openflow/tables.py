@@ -56,12 +56,30 @@ class FlowTable:
     """The flows of one table.
 
     Args:
-        flows: they may be many; what is looked for among them is indexed when a packet comes.
+        flows: they may be tens of thousands; a match is only read when a packet may satisfy it.
     """
 
     def __init__(self, flows: Iterable[Row]) -> None:
-        self.flows = list(flows)
-        self._indexes: dict[str, _Index] = {}
+        self._groups: dict[tuple[str, str], list[Row]] = {}
+        self._kinds: dict[tuple[str, str], None] = {}
+        groups, kinds, single = self._groups, self._kinds, _SINGLE
+        for flow in flows:  # all in one loop, since it is what takes the time
+            match = flow[2]
+            first = last = match
+            if "," in match:
+                first, last = match.partition(",")[0], match.rpartition(",")[2]
+            ends = first, last
+            if ends in groups:
+                groups[ends].append(flow)
+                continue
+            groups[ends] = [flow]
+            # The name of a field that the item has one value of, with "="; else the item itself.
+            name, equal, text = first.partition("=")
+            start = end = name + equal if name in single and "/" not in text else first
+            if first is not last:
+                name, equal, text = last.partition("=")
+                end = name + equal if name in single and "/" not in text else last
+            kinds[start, end] = None
 
     def lookup(self, bits: int) -> Hit | None:
         """The flow that a packet meets: the one of highest priority that it satisfies.
@@ -89,14 +107,15 @@ class FlowTable:
 
     def satisfied(self, bits: int) -> Iterator[Flow]:
         """The flows whose match a packet satisfies, in no order; dimensions of conjunctive matches included."""
-        return self._index(bits).satisfied(bits)
-
-    def _index(self, bits: int) -> _Index:
-        """The flows of the packet's logical switch, and those of none: most others say another one's number."""
-        own = _item("metadata", bits)
-        if own not in self._indexes:
-            self._indexes[own] = _Index(f for f in self.flows if own in f[2] or "metadata=" not in f[2])
-        return self._indexes[own]
+        texts: dict[str, str] = {}
+        for first, last in self._kinds:
+            start, end = _own(first, bits, texts), _own(last, bits, texts)
+            if start is None or end is None:
+                continue
+            for flow in self._groups.get((start, end), ()):
+                value, mask = match_cube(flow[2])
+                if bits & mask == value:
+                    yield Flow._make(flow)
 
     def nearest(self, bits: int, least: int, most: int) -> tuple[list[tuple[Flow, tuple[Differing, ...]]], int]:
         """The flows that let packets pass and whose matches a packet fails in the fewest items.
@@ -115,7 +134,7 @@ class FlowTable:
         fewest = 1 << 30
         found: list[Row] = []
         holds: dict[str, bool] = {"": True}
-        for group in self._index(bits).groups.values():
+        for group in self._groups.values():
             for row in group:
                 _, priority, match, actions = row
                 if priority < least or actions == "drop" or actions[:12] == "conjunction(" or match[:8] == "conj_id=":
@@ -134,40 +153,6 @@ class FlowTable:
         found.sort(key=lambda row: (-row[1], row[2]))
         best = [Flow._make(row) for row in found[:most]]
         return [(flow, differing(flow.match, bits)) for flow in best], len(found) - len(best)
-
-
-class _Index:
-    """Flows by the first and the last item of their matches."""
-
-    def __init__(self, flows: Iterable[Row]) -> None:
-        self.groups: dict[tuple[str, str], list[Row]] = {}
-        self._kinds: dict[tuple[str, str], None] = {}
-        groups, kinds, single = self.groups, self._kinds, _SINGLE
-        # All in one loop, since there may be tens of thousands.
-        for flow in flows:
-            match = flow[2]
-            first, last = ends = match.partition(",")[0], match.rpartition(",")[2]
-            if ends in groups:
-                groups[ends].append(flow)
-                continue
-            groups[ends] = [flow]
-            # The name of a field that the item has one value of, with "="; else the item itself.
-            name, equal, text = first.partition("=")
-            start = name + equal if name in single and "/" not in text else first
-            name, equal, text = last.partition("=")
-            kinds[start, name + equal if name in single and "/" not in text else last] = None
-
-    def satisfied(self, bits: int) -> Iterator[Flow]:
-        """The flows whose match a packet satisfies."""
-        texts: dict[str, str] = {}
-        for first, last in self._kinds:
-            start, end = _own(first, bits, texts), _own(last, bits, texts)
-            if start is None or end is None:
-                continue
-            for flow in self.groups.get((start, end), ()):
-                value, mask = match_cube(flow[2])
-                if bits & mask == value:
-                    yield Flow._make(flow)
 
 
 def _own(kind: str, bits: int, texts: dict[str, str]) -> str | None:

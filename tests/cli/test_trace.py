@@ -181,6 +181,13 @@ def test_acl(port, verdict):
     assert [s["logical"]["fact"]["match"] for s in dropped] == (["ip4 && tcp.dst == 23"] if port == 23 else [])
 
 
+def test_a_later_fragment_is_a_fragment():
+    """Who says that a packet is a later fragment has said that it is a fragment."""
+    one = world("host1", "host2", acls=[("ip.is_frag", "drop")])
+    microflow = f'inport == "vm1" && eth.src == {VM1} && eth.dst == {VM3} && ip4 && ip.later_frag'
+    assert "(ACLs)" in answered(one, f"net-a {microflow}")["verdicts"][0]["text"]
+
+
 @pytest.mark.parametrize(
     ("databases", "options", "note"),
     [

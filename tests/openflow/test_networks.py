@@ -121,3 +121,40 @@ def test_the_logical_network_comes_to_the_same(name):
 
 def delivered(found):
     return sorted(v.port for v in found.verdicts if v.kind == "delivered")
+
+
+def large(ports):
+    """A switch whose ports are all on one host, with OpenFlow ports from 1."""
+    names = [f"p{n}" for n in range(1, ports + 1)]
+    settings = {"system-id": "hv", "ovn-encap-type": "geneve", "ovn-encap-ip": "192.0.2.1"}
+    tables = {
+        "nb.Logical_Switch": [{"_uuid": "sw", "name": "sw"}],
+        "nb.Logical_Port": [{"_uuid": n, "name": n, "lswitch": "sw"} for n in names],
+        "ovs.Open_vSwitch": [{"_uuid": "hv", "bridges": ("br",), "external_ids": settings}],
+        "ovs.Bridge": [{"_uuid": "br", "name": "br-int", "ports": tuple(names)}],
+        "ovs.Port": [{"_uuid": n, "name": n, "interfaces": (n,)} for n in names],
+        "ovs.Interface": [
+            {"_uuid": n, "name": n, "ofport": (i,), "external_ids": {"iface-id": n}} for i, n in enumerate(names, 1)
+        ],
+    }
+    engine = Engine(RULES)
+    engine.transact({r: ((), f) for r, f in facts_of(RULES, tables).items()})
+    return engine
+
+
+@pytest.mark.parametrize(("ports", "dropped"), [(1364, False), (1365, True)])
+def test_a_broadcast_on_a_large_switch(switch, ports, dropped):
+    """A broadcast to too many ports is dropped by the switch wherever it was to go, and the trace says so."""
+    engine = large(ports)
+    lines = [f"table={t},priority={p},{m} actions={a}\n" for _, t, p, m, a in engine.facts("OpenFlow")]
+    switch.ofctl("del-flows")
+    switch.ofctl("add-flows", "--bundle", "-", text="".join(lines))
+    found = EZBAKE.trace(engine, 'inport == "p1" && eth.dst == ff:ff:ff:ff:ff:ff', False)
+    real = trace(switch.folder / "ovs-vswitchd.ctl", found.visit.packet)
+    assert bool(found.visit.failure) == ("resubmit actions" in real.text) == dropped
+    if dropped:
+        assert [v.kind for v in found.verdicts] == ["dropped"]
+        assert "takes more than 4096 look-ups" in found.verdicts[0].text
+    else:
+        assert delivered(found) == sorted(f"p{n}" for n in range(2, ports + 1))
+        assert len(real.outputs) == ports - 1
