@@ -103,7 +103,6 @@ def impact_of(
         ValueError: a fact of the wrong length.
         RuleFailure: a rule fails without the facts.
     """
-    engine.check(facts)
     conflicts, exhausted = set(engine.conflicts()), set(engine.exhausted())
     with engine.supposing(instead or {}, None if instead else facts) as changes:
         pass

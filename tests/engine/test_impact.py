@@ -155,6 +155,7 @@ def test_the_next_in_line_appears(engine):
 def test_a_rival_has_no_consequences(engine):
     """Nothing depends on a fact that another with its key keeps out, nor on one that doesn't hold."""
     assert impact(engine, "Owner", ("k", 2)).effects == {}
+    assert dependents(engine, {"Owned": [("k", 2)]}) == {}
     assert impact(engine, "Round", (3,)).effects == {}
     assert impact(engine, "Link", (7, 7)).effects == {}
 
@@ -191,6 +192,7 @@ def test_a_function_that_raises_for_what_a_rule_excludes():
     assert dependents(made, {"Node": [(1,), (3,)]}) == {"Out": {(1,)}}
     with pytest.raises(RuleFailure, match="three"):
         impact(made, "Bad", (3,))
+    assert dependents(made, {"Node": [(1,), (3,)]}) == {"Out": {(1,)}}
     assert differences(before, snapshot(made)) == []
 
 
