@@ -24,8 +24,8 @@ HOSTS = (("host1", "172.16.189.6", "host2", 4), ("host2", "172.16.189.10", "host
 
 
 def uuid(kind: int, number: int) -> str:
-    """A UUID that a reader recognises again."""
-    return f"{kind:08x}-0000-4000-8000-{number:012x}"
+    """A UUID that a reader recognises again, by its first eight digits too."""
+    return f"{kind:x}{number:07x}-0000-4000-8000-{number:012x}"
 
 
 def logical_port(number: int, name: str, switch: str, mac: str) -> dict[str, Any]:

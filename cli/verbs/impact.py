@@ -214,7 +214,7 @@ VERB = Verb(
     "with the rows that refer to it and can't be without it. Nothing is written.",
     examples=(
         "'nb.Logical_Port vm1'",
-        "00000001-0000-4000-8000-000000000001",
+        "10000001-0000-4000-8000-000000000001",
         "'nb.Logical_Port.macs(macs=fa:16:3e:76:12:96)'",
         "--limit 0 'Binding(logical_port=\"vm1\")'",
     ),

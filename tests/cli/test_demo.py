@@ -35,7 +35,7 @@ def test_demo():
     assert "fa:16:3e:00:00:04" in changes
     reason = text[places[5] :]
     assert "rule openflow" in reason
-    assert "nb.Logical_Port(_uuid='00000001-0000-4000-8000-000000000001'" in reason
+    assert "nb.Logical_Port(_uuid='10000001-0000-4000-8000-000000000001'" in reason
 
 
 def test_demo_is_the_same_every_time():

@@ -7,10 +7,11 @@ from asked import ask, loaded, shown
 from recorded import one_line, run
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.sources import load_network
 from ovn_rules.cli.verbs.impact import VERB
 from ovn_rules.engine.errors import QuestionError
 
-VM1, MAC1 = "00000001-0000-4000-8000-000000000001", "fa:16:3e:76:12:96"
+VM1, MAC1 = "10000001-0000-4000-8000-000000000001", "fa:16:3e:76:12:96"
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ BAD = [
     ("", "nothing is asked"),
     ("nb.Logical_Port vm77", "no row of nb.Logical_Port is called 'vm77', nor has that UUID"),
     ("nb.Logical_Prt vm1", "no relation nb.Logical_Prt"),
-    ("ovs.Bridge br-int", "2 rows of ovs.Bridge are called 'br-int'; use a UUID: 0000"),
+    ("ovs.Bridge br-int", "2 rows of ovs.Bridge are called 'br-int'; use a UUID: 4000"),
     ("nb.Logical_Port()", "6 facts of nb.Logical_Port fit, and impact is of one; give more columns"),
     ("nb.Logical_Port(name=vm1)", 'vm1 is a variable here; write "vm1" for the text'),
     ("Pipeline()", "more than 20 facts of Pipeline fit"),
@@ -132,7 +133,6 @@ BAD = [
     ("Binding(port=1)", "Binding has no column port"),
     ("ffffffff-0000-4000-8000-000000000001", "no row has the UUID ffffffff-0000-4000-8000-000000000001"),
     ("ffffffff", "no row has the UUID ffffffff, among the tables that rules read: "),
-    ("00000001", "6 rows have the UUID 00000001: nb.Logical_Port 00000001-"),
     ("garbage(", "no relation garbage"),
     ("nb.Logical_Port(name='x", "the quote ' is never closed"),
 ]
@@ -159,3 +159,14 @@ def test_the_command(recorded):
     assert json.loads(done.stdout)["facts"][0]["fact"]["logical_port"] == "p1"
     status, line = one_line(run("impact", "nb.Logical_Port p9", *recorded.files))
     assert (status, line) == (1, "no row of nb.Logical_Port is called 'p9', nor has that UUID")
+
+
+def test_the_beginning_of_two_uuids(tmp_path):
+    """The first digits of a UUID that two rows share name neither: both are told."""
+    facts, uuid = tmp_path / "facts.yaml", "10000001-0000-4000-8000-00000000000"
+    facts.write_text(f"nb.Logical_Switch: {{{uuid}a: {{name: a}}, {uuid}b: {{name: b}}}}\n")
+    world = load_network(None, None, (), "ezbake", facts_file=str(facts))
+    with pytest.raises(Failure) as refused:
+        ask(world, VERB, "10000001")
+    told = f"2 rows have the UUID 10000001: nb.Logical_Switch {uuid}a, nb.Logical_Switch {uuid}b"
+    assert refused.value.message == told

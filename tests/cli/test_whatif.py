@@ -22,7 +22,7 @@ from ovn_rules.engine import Engine
 from ovn_rules.engine.errors import QuestionError
 from ovn_rules.rules import ezbake
 
-VM1, MAC1 = "00000001-0000-4000-8000-000000000001", "fa:16:3e:76:12:96"
+VM1, MAC1 = "10000001-0000-4000-8000-000000000001", "fa:16:3e:76:12:96"
 NEW = "ffffffff-ffff-4fff-bfff-000000000001"
 
 
@@ -390,7 +390,7 @@ BAD = [
     ("+nb.Logical_Port.macs(vm1)", "column macs has no value"),
     ("-nb.Logical_Switch(name=net-a)", "nb.Logical_Switch net-a: it can't be deleted, since nb.Logical_Port "),
     ("+ovs.Interface()", "nothing refers to this row, so the database wouldn't keep it"),
-    ("-ovs.Bridge.ports(br-int)", "2 rows of ovs.Bridge are called 'br-int'; use a UUID: 0000"),
+    ("-ovs.Bridge.ports(br-int)", "2 rows of ovs.Bridge are called 'br-int'; use a UUID: 4000"),
     ("-ovs.Open_vSwitch.bridges(tap, _)", "no row has the UUID 'tap', and no rule reads names of these rows"),
     ("lport-del vm77", "lport-del vm77: vm77: no logical port has this name or UUID"),
     ("lport-ad net-a", "lport-ad net-a: no command 'lport-ad'; a change is"),

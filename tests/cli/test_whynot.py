@@ -10,7 +10,7 @@ from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.whynot import VERB, explain_absence
 from ovn_rules.engine.errors import QuestionError
 
-VM2 = "00000001-0000-4000-8000-000000000005"
+VM2 = "10000005-0000-4000-8000-000000000005"
 PORT = 'Pipeline(table_id=1, match="eth.dst == fa:16:3e:00:00:99")'
 
 
@@ -43,13 +43,14 @@ def test_an_address_that_no_port_has(world):
     assert found[0] == "✗ no Pipeline(table_id=1, match='eth.dst == fa:16:3e:00:00:99')"
     assert found[1].startswith("rule deliver_unicast  A frame to an address that a port owns goes to that port.  ")
     assert found[2] == "✗ no nb.Logical_Port.macs(macs='fa:16:3e:00:00:99')"
-    assert found[3].startswith("nearest: nb.Logical_Port.macs(_uuid='00000001', macs='fa:16:3e:76:12:96')  [vm1]")
+    assert found[3].startswith("nearest: nb.Logical_Port.macs(_uuid='10000001', macs='fa:16:3e:76:12:96')  [vm1]")
     assert "✓ is_mac(mac)  mac = 'fa:16:3e:00:00:99'" in found
     (others,) = [line for line in found if line.startswith("rules that make such facts")]
     assert "with another table_id: drop_tagged" in others
     assert "with another match: flood, flood_nowhere, deliver_unknown" in others
     (added,) = change(world, PORT)
-    assert added.startswith("+ nb.Logical_Port.macs(_uuid='00000001', macs='fa:16:3e:00:00:99')  [")
+    assert added.startswith("+ nb.Logical_Port.macs(_uuid='1000000")
+    assert ", macs='fa:16:3e:00:00:99')  [" in added
     assert added.endswith("any _uuid would do")
     assert "tried: Pipeline +1, Binding -1 +1, PortsOf +1, TranslatedFlow +1, WantedFlow +2, OpenFlow +2" in found
 
@@ -149,7 +150,7 @@ def test_what_holds_is_named(world):
 
 def test_a_given_relation(world):
     """A database row that isn't there: the nearest, and the row that is to be made."""
-    assert lines(world, 'nb.Logical_Port(name="vm7")')[1].startswith("nearest: nb.Logical_Port(_uuid='00000001', ")
+    assert lines(world, 'nb.Logical_Port(name="vm7")')[1].startswith("nearest: nb.Logical_Port(_uuid='10000001', ")
     (added,) = change(world, 'nb.Logical_Port(name="vm7")')
     assert added.startswith("+ nb.Logical_Port(_uuid='new row 1', lswitch='")
 
