@@ -53,20 +53,29 @@ def server_files(path: str) -> list[Path]:
         OSError: It can't be asked, or its process can't be looked at.
     """
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(1)
+        # Not settimeout(): a busy server's queue is waited for then as well.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 1, 0))
         sock.connect(path)
         pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     found = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        file = entry.readlink()
-        if not file.is_absolute():
-            continue
-        # A server in a container has another root.
-        places = (p for p in (file, Path(f"/proc/{pid}/root{file}")) if p.is_file() and p.samefile(entry))
-        place = next(places, None)
+        try:
+            place = _open_file(entry, pid)
+        except FileNotFoundError:
+            continue  # closed since it was listed, as the sockets of short connections are
         if place is not None and _kind(place):
             found.append(place)
     return found
+
+
+def _open_file(entry: Path, pid: int) -> Path | None:
+    """Where the file behind a process's descriptor is; None if it is no file, or not to be reached from here."""
+    file = entry.readlink()
+    if not file.is_absolute():
+        return None
+    # A server in a container has another root.
+    places = (p for p in (file, Path(f"/proc/{pid}/root{file}")) if p.is_file() and p.samefile(entry))
+    return next(places, None)
 
 
 def _kind(path: Path) -> bytes:

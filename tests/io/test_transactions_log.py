@@ -1,8 +1,10 @@
 """A server's own file, followed while it writes: every transaction once, with time and comment."""
 
+import contextlib
 import itertools
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -217,6 +219,25 @@ def test_the_server_is_asked_for_its_file(server):
     server.stop()
     with pytest.raises(OSError, match="No such file"):
         server_files(str(server.socket))
+
+
+def test_connections_that_close_while_the_server_is_looked_at(server):
+    """Descriptors that are gone when it is their turn hide no file."""
+    done = threading.Event()
+
+    def come_and_go():
+        while not done.is_set():
+            with contextlib.ExitStack() as stack:
+                for _ in range(3):
+                    stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(server.socket))
+
+    others = threading.Thread(target=come_and_go)
+    others.start()
+    try:
+        assert [server_files(str(server.socket)) for _ in range(60)] == [[server.file]] * 60
+    finally:
+        done.set()
+        others.join()
 
 
 def test_what_can_not_be_followed(server, tail, tmp_path):
