@@ -47,7 +47,7 @@ class Controller:
         self.tls = tls
         self.rundir = rundir
         self.given_remote = sb
-        self.plane = Plane(role.load(), role.sinks, role.reports, log, program.versions)
+        self.plane = Plane(role.load(), role.sinks, role.reports, log, program.versions, "ovn-rules-controller")
         # Tunnels follow from the southbound database: before it is read, those there are would seem unwanted.
         self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"), role.early)
         self.plane.start()

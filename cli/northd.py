@@ -33,7 +33,7 @@ class Northd:
         rules = role.load()
         self.log = log
         self.program = program
-        self.plane = Plane(rules, role.sinks, role.reports, log, program.versions)
+        self.plane = Plane(rules, role.sinks, role.reports, log, program.versions, "ovn-rules-northd")
         # The southbound one is first, and so written first: that is what hosts wait for.
         for name, remotes, schema in (("sb", sb, "OVN_Southbound"), ("nb", nb, "OVN_Northbound")):
             self.plane.attach(

@@ -36,6 +36,7 @@ class Plane:
         reports: relations whose new facts are said in the log: name, level, text with column names.
         log: where.
         versions: database → version of the schema that the rules were written for.
+        signature: what a database's log is to say of what is written.
         databases: those that are followed, by name.
         writers: those that write, by database.
         history: the last transactions; None when none are kept.
@@ -47,6 +48,7 @@ class Plane:
     reports: tuple[tuple[str, str, str], ...]
     log: Log
     versions: Mapping[str, str] = field(default_factory=dict)
+    signature: str = ""
     databases: dict[str, Database] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
     history: History | None = None
@@ -67,7 +69,8 @@ class Plane:
         chosen = self.sinks if sinks is None else sinks
         relations = {s.relation for s in chosen if s.database == database.name}
         if relations:
-            writer = self.writers[database.name] = Writer(database, chosen, self._columns, explain=self.reason)
+            writer = Writer(database, chosen, self._columns, explain=self.reason, comment=self.signature)
+            self.writers[database.name] = writer
             writer.note({r: ((), list(self.engine.facts(r))) for r in relations})
 
     def look_up_comments(self) -> None:

@@ -78,11 +78,12 @@ class Transaction:
         index -= locked
         return self._owners[index] if 0 <= index < len(self._owners) else None
 
-    def encode(self, lock: str | None) -> bytes:
+    def encode(self, lock: str | None, comment: str = "") -> bytes:
         """The operations as JSON, separated by commas.
 
         Args:
             lock: A lock that the server must find held (RFC 7047 section 5.2.10).
+            comment: What the database's log says of the transaction (section 5.2.9); empty for nothing.
 
         Raises:
             UnsendableError: A value has no JSON form that ovsdb-server reads.
@@ -95,6 +96,8 @@ class Transaction:
                 mutations.append([column, "insert", ["set", into]])
             where = _is(uuid)
             operations.append({"op": "mutate", "table": table, "where": where, "mutations": mutations})
+        if comment:
+            operations.append({"op": "comment", "comment": comment})
         try:
             encoded = _encode(operations)[1:-1].encode()
         except (TypeError, ValueError, RecursionError):

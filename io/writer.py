@@ -47,6 +47,7 @@ class Writer:
         *,
         explain: Callable[[str, Fact], str] | None = None,
         max_operations: int = MAX_OPERATIONS,
+        comment: str = "",
     ) -> None:
         """Starts paused: nothing is written before ``start``, when all facts are derived.
 
@@ -56,6 +57,7 @@ class Writer:
             columns: Column names of each relation.
             explain: Gives the text for a fact in a log line: the fact and what it follows from.
             max_operations: The most operations of a transaction, but for what one key needs.
+            comment: What the database's log is to say of each transaction.
         """
         self.transactions = 0
         self.operations = 0
@@ -64,6 +66,7 @@ class Writer:
         self._columns = columns
         self._explain = explain or _fact_text
         self._max_operations = max_operations
+        self._comment = comment
         self._started = False
         self._schema: Schema | None = None
         self._comparisons: list[Comparison] = []
@@ -179,7 +182,7 @@ class Writer:
             return items is not None
         lock = self._database.lock
         try:
-            encoded = transaction.encode(lock)
+            encoded = transaction.encode(lock, self._comment)
         except UnsendableError as e:
             self._refuse(e.item, str(e))
             self._retry(i for i in transaction.items if i != e.item)

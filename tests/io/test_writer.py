@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 
 import pytest
 from netschema import SCHEMA
@@ -161,6 +162,15 @@ def test_one_change_is_one_transaction(setup):
     assert net.server.commits() == commits + 1
     net.note("Wanted", deleted=[A], inserted=[A])
     assert net.server.commits() == commits + 1
+
+
+def test_the_log_says_who_wrote(setup):
+    """Each transaction has the writer's comment in the database's log (RFC 7047 section 5.2.9)."""
+    net = setup(NAMED, comment="written by a test")
+    net.note("Wanted", inserted=[A])
+    net.note("Wanted", deleted=[A])
+    log = subprocess.run(["ovsdb-tool", "show-log", net.server.file], capture_output=True, text=True, check=True)
+    assert log.stdout.count('"written by a test"') == 2
 
 
 def test_changes_in_flight_merge(setup):
