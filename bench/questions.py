@@ -137,21 +137,23 @@ ROWS = (
     Row(
         "trace", "a broadcast to 50 ports", lambda w, r: f"{w.pair(r).rpartition(' ')[0]} ff:ff:ff:ff:ff:ff", large=True
     ),
-    Row("whynot", "an address that no port has", lambda w, r: f'Pipeline(match="eth.dst == {_nobody(r)}")'),
-    Row("whynot", "the flow of such an address", lambda w, r: f"table=17,priority=50,metadata=0x1,dl_dst={_nobody(r)}"),
+    Row("whynot", "an address that no port has", lambda _w, r: f'Pipeline(match="eth.dst == {_nobody(r)}")'),
+    Row(
+        "whynot", "the flow of such an address", lambda _w, r: f"table=17,priority=50,metadata=0x1,dl_dst={_nobody(r)}"
+    ),
     Row(
         "whynot",
         "a flow to a port on a host",
-        lambda w, r: f"hv0: table=64,priority=50,reg7={r.randrange(60000, 65535):#x}",
+        lambda _w, r: f"hv0: table=64,priority=50,reg7={r.randrange(60000, 65535):#x}",
     ),
     Row(
         "whynot",
         "a flow from an interface",
-        lambda w, r: f"hv1: table=0,priority=100,in_port={r.randrange(9**5, 10**5)}",
+        lambda _w, r: f"hv1: table=0,priority=100,in_port={r.randrange(9**5, 10**5)}",
     ),
     Row("whynot", "a port on another host", lambda w, r: f'Binding(logical_port="{w.port(r)}", chassis="hv0")'),
-    Row("whynot", "a claim of a port that isn't there", lambda w, r: f'Claim(chassis="hv0", port="new-{r.random()}")'),
-    Row("whynot", "an ACL's flow", lambda w, r: f'Pipeline(table_id=2, priority={r.randrange(1, 999)}, match="ip4")'),
+    Row("whynot", "a claim of a port that isn't there", lambda _w, r: f'Claim(chassis="hv0", port="new-{r.random()}")'),
+    Row("whynot", "an ACL's flow", lambda _w, r: f'Pipeline(table_id=2, priority={r.randrange(1, 999)}, match="ip4")'),
     Row("whatif", "all ports deleted", lambda _w, _r: "-nb.Logical_Port()", large=True),
 )
 

@@ -72,7 +72,6 @@ class Explainer:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._finders: dict[int, Finder] = {}
 
     def derivations(
         self,
@@ -131,12 +130,12 @@ class Explainer:
         return fact in store.counts
 
     def _finder(self, number: int, clause: Clause) -> Finder:
-        finder = self._finders.get(number)
+        network = self.engine.network
+        finder = network.finders.get(number)
         if finder is None:
-            network = self.engine.network
             plan = make_plan(clause, HEAD, existing_lookup(network))
             function, _ = compile_plan(plan, self.engine.program, Existing(network), _ignored)
-            finder = self._finders[number] = function
+            finder = network.finders[number] = function
         return finder
 
 

@@ -123,6 +123,8 @@ class Network:
                 )
         self.rules: list[Rule] = []
         self.seeds: list[Consumer] = []
+        self.finders: dict[int, Callable[..., None]] = {}
+        """Functions that find a clause's derivations again, compiled when they are first asked for (explain.py)."""
         self._allocators: dict[str, Allocator] = {}
         self.doubts = Doubts(self)
         for clause in program.clauses:

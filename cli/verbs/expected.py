@@ -90,7 +90,7 @@ def _runs(tables: tuple[int, ...]) -> list[str]:
     return [" to ".join(map(str, run)) for run in runs]
 
 
-def _printed(engine: Engine, table: int, match: frozenset[str]) -> str:
+def _printed(engine: Engine, table: int, match: tuple[str, ...]) -> str:
     """A match with its parts in the order of a flow that has the same fields; without one, in Open vSwitch's order."""
     names = {word.partition("=")[0] for word in match}
     for fact in engine.facts("OpenFlow"):

@@ -26,7 +26,7 @@ class FlowText:
         text: the line.
         table: its OpenFlow table.
         priority: its priority; None when neither a priority nor actions were pasted.
-        match: the parts of its match, in any order, with the names of ports as they were.
+        match: the parts of its match, with the names of ports as they were.
         actions: its actions as OpenFlow 1.3 spells them, with the names of ports as they were; None when not pasted.
         chassis: the name before it, as in ``host1: table=0, ...``; empty for none.
         bridge: the bridge in the heading of a trace; empty for none.
@@ -35,7 +35,7 @@ class FlowText:
     text: str
     table: int
     priority: int | None
-    match: frozenset[str]
+    match: tuple[str, ...]
     actions: str | None
     chassis: str = ""
     bridge: str = ""
@@ -138,8 +138,8 @@ def _dumped(text: str, line: str, chassis: str, bridge: str) -> FlowText:
     )
 
 
-def _match(text: str) -> frozenset[str]:
-    return frozenset(part for part in _PART.findall(text) if part not in ("eth", "recirc_id=0"))
+def _match(text: str) -> tuple[str, ...]:
+    return tuple(part for part in _PART.findall(text) if part not in ("eth", "recirc_id=0"))
 
 
 _FIELDS = {"OXM_OF_METADATA": "metadata", "NXM_NX_TUN_ID": "tun_id", "NXM_OF_IN_PORT": "in_port"}
@@ -174,7 +174,7 @@ def names_ports(flow: FlowText) -> bool:
     return any(not port.isdecimal() and port != "LOCAL" for port in ports)
 
 
-def numbered(flow: FlowText, ports: Mapping[str, int]) -> tuple[frozenset[str], str | None]:
+def numbered(flow: FlowText, ports: Mapping[str, int]) -> tuple[tuple[str, ...], str | None]:
     """A pasted flow's match and actions with numbers for the names of ports.
 
     Args:
@@ -186,7 +186,7 @@ def numbered(flow: FlowText, ports: Mapping[str, int]) -> tuple[frozenset[str], 
         name = name.strip('"')
         return name if name.isdecimal() else str(ports.get(name, name))
 
-    match = frozenset(f"in_port={number(p[8:])}" if p.startswith("in_port=") else p for p in flow.match)
+    match = tuple(f"in_port={number(p[8:])}" if p.startswith("in_port=") else p for p in flow.match)
     if flow.actions is None:
         return match, None
     return match, _OUTPUT.sub(lambda found: f"output:{number(found[1])}", flow.actions)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
-from ovn_rules.cli.verbs.pasted import FLOWS, LOGICAL, find_flows
+from ovn_rules.cli.verbs.pasted import FLOWS, LOGICAL, find_flows, is_match
 from ovn_rules.engine.patterns import parse_pattern
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _like_flow(columns: list[str], flow: FlowText) -> Callable[[Fact], bool]:
             values["table"] == flow.table
             and flow.chassis in ("", values["chassis"])
             and flow.priority in (None, values["priority"])
-            and frozenset(filter(None, values["match"].split(","))) == match
+            and is_match(values["match"], match)
             and actions in (None, values["actions"])
         )
 

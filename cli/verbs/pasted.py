@@ -67,16 +67,21 @@ class _Finder:
             raise Failure("the flows of switches aren't derived here: a host's own database must be there as well")
         hosts = self._hosts(flow)
         self._check(flow)
-        here = [f for f in found(self.engine, FLOWS, table=flow.table) if f[0] in hosts]
-        same: list[tuple[Fact, str | None]] = []
-        for host in hosts:
-            match, actions = numbered(flow, self._ports(host) if names_ports(flow) else {})
-            size = sum(map(len, match)) + max(len(match) - 1, 0)
-            same += [(f, actions) for f in here if f[0] == host and len(f[3]) == size and _parts(f[3]) == match]
-        fitting = [(f, a) for f, a in same if flow.priority in (None, f[2])]
+        wanted = {host: numbered(flow, self._ports(host) if names_ports(flow) else {}) for host in hosts}
+        fitting = [(f, actions) for host, (match, actions) in wanted.items() for f in self._exact(flow, host, match)]
         if not fitting:
-            raise Failure(self._nearest(flow, here, [f for f, _ in same], hosts))
+            here = [f for f in found(self.engine, FLOWS, table=flow.table) if f[0] in wanted]
+            same = [(f, wanted[f[0]][1]) for f in here if is_match(f[3], wanted[f[0]][0])]
+            fitting = [(f, actions) for f, actions in same if flow.priority in (None, f[2])]
+            if not fitting:
+                raise Failure(self._nearest(flow, here, [f for f, _ in same], hosts))
         return [(FLOWS, f) for f in self._with_actions(fitting)]
+
+    def _exact(self, flow: FlowText, host: str, match: tuple[str, ...]) -> Iterable[Fact]:
+        """The flow by its key, if its match is spelled as it is here: no other has to be looked at."""
+        if flow.priority is None:
+            return ()
+        return found(self.engine, FLOWS, chassis=host, table=flow.table, priority=flow.priority, match=",".join(match))
 
     def _with_actions(self, fitting: list[tuple[Fact, str | None]]) -> list[Fact]:
         """Those that have the actions; else one that was rejected for another and has them; else all, with a note."""
@@ -140,8 +145,9 @@ class _Finder:
                 found_there = []
             if found_there:
                 return f"{text}, but {listed(sorted({f[0] for _, f in found_there}))} has it"
-        near = max(here, key=lambda f: (len(_parts(f[3]) & flow.match), f[2] == flow.priority), default=None)
-        if near is None or not _parts(near[3]) & flow.match:
+        parts = frozenset(flow.match)
+        near = max(here, key=lambda f: (len(_parts(f[3]) & parts), f[2] == flow.priority), default=None)
+        if near is None or not _parts(near[3]) & parts:
             return f"{text}, and none in table {flow.table} that is like it; is it from another network?"
         return f"{text}; the nearest is {_shown(self.engine, FLOWS, [near])}"
 
@@ -170,6 +176,16 @@ class _Finder:
 
 def _has(engine: Engine, relation: str) -> bool:
     return relation in engine.program.relations
+
+
+def is_match(match: str, parts: tuple[str, ...]) -> bool:
+    """Whether a match has just these parts, in any order.
+
+    Args:
+        match: the one of a fact.
+        parts: those that were pasted.
+    """
+    return len(match) == len(",".join(parts)) and _parts(match) == frozenset(parts)
 
 
 def _parts(match: str) -> frozenset[str]:
