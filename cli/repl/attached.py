@@ -49,6 +49,7 @@ class Attached:
         self.path = find_socket(target)
         self._state = ""
         self._lost = False
+        self._catalogue: Document = {}
         self._catalogue = self._json("catalogue")
 
     # -- asking --------------------------------------------------------------------------------------------
@@ -109,6 +110,8 @@ class Attached:
         except (OSError, ValueError) as error:
             self._lost = True
             reason = getattr(error, "strerror", None) or error
+            if not self._catalogue:
+                raise Failure(f"no daemon answers at {self.path}: {reason}") from None
             raise Failure(f"the daemon at {self.path} is gone: {reason}; ask again when it is back") from None
         self._lost = False
         if reply.get("error") is not None:

@@ -115,6 +115,10 @@ class Session:
             hint = did_you_mean(form, verb.formats) or f"its formats are {', '.join(verb.formats)}"
             raise QuestionError(f"{verb.name} has no format {form}", raw, start, start + len(form), hint)
         text = self._fact(verb, unquoted(line.text))
+        if not text and not verb.argument.startswith("["):
+            raise QuestionError(
+                f"{verb.name} needs {verb.argument}", raw, len(raw), hint=f"help {verb.name} shows examples"
+            )
         options = {**verb.defaults(), **line.options}
         if verb.name == "watch":
             self._watch(text, options, form)

@@ -135,6 +135,8 @@ def test_history_that_cannot_be_written(start, tmp_path):
     (tmp_path / "other" / "ovn-rules" / "history").unlink()
     (tmp_path / "other" / "ovn-rules" / "history").mkdir()
     terminal.ask("show Binding", "6 facts of Binding")
+    assert "xception" not in terminal.raw
+    assert "Press ENTER" not in terminal.raw
 
 
 def test_terminals_without_colours(start):
