@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ovn_rules.engine.errors import shown_path
+from ovn_rules.cli.rule_source import rule_place
 from ovn_rules.engine.literals import literal_text
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from ovn_rules.cli.spec.mutation import Score
     from ovn_rules.engine.coverage import Coverage
-    from ovn_rules.engine.ir import Clause
 
 
 def coverage_text(coverage: Coverage) -> Iterator[str]:
@@ -22,7 +21,7 @@ def coverage_text(coverage: Coverage) -> Iterator[str]:
         coverage: what was observed.
     """
     for covered in coverage.gaps():
-        yield f"{_place(covered.clause)}: rule {covered.clause.name}: its head was never derived"
+        yield f"{rule_place(covered.clause)}: rule {covered.clause.name}: its head was never derived"
         for position in covered.unreached:
             yield f"    never reached: {literal_text(covered.program, covered.clause.body[position])}"
     heads = [c.derived for c in coverage.clauses.values()]
@@ -41,7 +40,7 @@ def mutation_text(score: Score) -> Iterator[str]:
         score: what became of them.
     """
     for mutant in score.survivors:
-        yield f"{_place(mutant.clause)}: survives: {mutant.name}"
+        yield f"{rule_place(mutant.clause)}: survives: {mutant.name}"
     for name, why in score.explained.items():
         yield f"explained: {name}\n    {' '.join(why.split())}"
     for name in score.stale:
@@ -50,7 +49,3 @@ def mutation_text(score: Score) -> Iterator[str]:
         f"mutation score {score.percent():.1f} %: {score.killed} of {score.mutants} mutants killed, "
         f"{len(score.explained)} explained, {len(score.survivors)} survive"
     )
-
-
-def _place(clause: Clause) -> str:
-    return f"{shown_path(clause.location.file)}:{clause.location.line}" if clause.location else clause.module

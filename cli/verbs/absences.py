@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.cli.rule_source import rule_place
 from ovn_rules.cli.verbs.facts import fact_document, plain
 from ovn_rules.engine.findings import Finding, Status, Wanted
 from ovn_rules.engine.ir import Atom, Clause, Wild
@@ -156,11 +157,10 @@ class _Writer:
 
 
 def _clause(clause: Clause) -> Document:
-    place = clause.location
     return {
         "rule": clause.name,
         "reason": " ".join(clause.doc.split()),
-        "source": f"{'/'.join(place.file.split('/')[-3:])}:{place.line}" if place else "",
+        "source": rule_place(clause),
     }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ovn_rules.cli.rule_source import rule_place, rule_text
 from ovn_rules.cli.verbs.facts import fact_document, plain
 
 if TYPE_CHECKING:
@@ -77,20 +77,8 @@ def _reason(engine: Engine, reason: Reason, proof: Proof) -> Document:
 
 def rule_document(clause: Clause) -> Document:
     """A rule: what it says, where it stands, and its source."""
-    place = clause.location
     return {
         "reason": " ".join(clause.doc.split()),
-        "source": "" if place is None else f"{'/'.join(Path(place.file).parts[-3:])}:{place.line}",
-        "code": "" if place is None else _code(place.file, place.line),
+        "source": rule_place(clause),
+        "code": rule_text(clause),
     }
-
-
-def _code(file: str, line: int) -> str:
-    """The rule function around a line of a file; empty when the file can't be read."""
-    try:
-        lines = Path(file).read_text().splitlines()
-    except OSError:
-        return ""
-    start = next((i for i in range(line - 1, -1, -1) if lines[i].startswith("@rule")), line - 1)
-    ends = (i for i in range(line, len(lines)) if lines[i][:1].strip() and not lines[i].startswith(")"))
-    return "\n".join(lines[start : next(ends, len(lines))]).strip()

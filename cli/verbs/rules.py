@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.rule_source import rule_place, rule_text
 from ovn_rules.cli.verbs.verb import Verb
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.engine.ir import Atom
@@ -30,7 +29,7 @@ def answer(world: World, text: str, _options: Mapping[str, Any]) -> Document:
     for clause in world.engine.program.clauses:
         rules.setdefault(clause.rule, []).append(clause)
     if wanted in rules:
-        return {"rules": [_rule(wanted, rules[wanted]) | {"text": _text(wanted, rules[wanted])}]}
+        return {"rules": [_rule(wanted, rules[wanted]) | {"text": rule_text(rules[wanted][0])}]}
     names = [n for n, clauses in rules.items() if not wanted or any(c.relation == wanted for c in clauses)]
     if not names:
         hint = did_you_mean(wanted, [*rules, *world.engine.program.derived])
@@ -39,32 +38,14 @@ def answer(world: World, text: str, _options: Mapping[str, Any]) -> Document:
 
 
 def _rule(name: str, clauses: list[Clause]) -> Document:
-    place = clauses[0].location
     atoms = [literal for c in clauses for literal in c.body if isinstance(literal, Atom)]
     return {
         "name": name,
         "derives": list(dict.fromkeys(c.relation for c in clauses)),
         "reads": list(dict.fromkeys(f"{'~' if a.negated else ''}{a.relation}" for a in atoms)),
         "about": " ".join(clauses[0].doc.split()),
-        "source": "" if place is None else f"{'/'.join(Path(place.file).parts[-3:])}:{place.line}",
+        "source": rule_place(clauses[0]),
     }
-
-
-def _text(name: str, clauses: list[Clause]) -> str:
-    """The rule as it stands in its file; empty where that can't be read."""
-    place = clauses[0].location
-    if place is None:
-        return ""
-    try:
-        source = Path(place.file).read_text(encoding="utf-8")
-        tree = ast.parse(source)
-    except (OSError, ValueError, SyntaxError):
-        return ""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name and node.end_lineno is not None:
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-    return ""
 
 
 def show(document: Document, console: Console) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.rule_source import rule_place
 from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.trace_shown import graph, show
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from ovn_rules.cli.verbs.verb import Document, World
     from ovn_rules.engine import Engine
-    from ovn_rules.engine.ir import Clause
     from ovn_rules.rules.openflow import Flow
     from ovn_rules.rules.tracing import Drop, End, Named, Near, Visit
 
@@ -74,7 +74,7 @@ class _Writer:
             "logical": self.fact(stage.logical),
             "rule": stage.clause.name if stage.clause else None,
             "reason": stage.reason,
-            "source": _source(stage.clause),
+            "source": rule_place(stage.clause),
             "results": [self.result(r) for r in stage.results],
             "drop": None if stage.drop is None else self.drop(stage.drop),
         }
@@ -127,7 +127,7 @@ class _Writer:
                 derivation = step.reasons[0].derivation
                 document["rule"] = derivation.clause.name
                 document["reason"] = " ".join(derivation.clause.doc.split())
-                document["source"] = _source(derivation.clause)
+                document["source"] = rule_place(derivation.clause)
                 below = ((p.relation, p.fact) for p in derivation.premises if p.fact is not None)
                 document["premises"] = [numbers[key] for key in below if key in numbers]
             found.append(document)
@@ -136,12 +136,6 @@ class _Writer:
 
 def _flow(flow: Flow | None) -> Document | None:
     return None if flow is None else flow._asdict()
-
-
-def _source(clause: Clause | None) -> str:
-    if clause is None or clause.location is None:
-        return ""
-    return f"{'/'.join(clause.location.file.split('/')[-3:])}:{clause.location.line}"
 
 
 VERB = Verb(
