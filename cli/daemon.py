@@ -63,7 +63,7 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
     serve("ovn-rules-northd", make, options)
 
 
-@daemon.command()
+@daemon.command(short_help="Keep this host's integration bridge.")
 @click.option("--ovs", type=Remotes(), help="The host's own database; default its socket in OVS_RUNDIR.")
 @click.option("--sb", type=Remotes(), help="Southbound database, instead of the one external_ids:ovn-remote names.")
 @program_option

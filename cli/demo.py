@@ -62,7 +62,7 @@ def changes_text(engine: Engine, changes: Changes) -> list[str]:
 @click.command()
 @click.option("--save", "folder", type=click.Path(file_okay=False, path_type=Path), help=SAVE)
 def demo(folder: Path | None) -> None:
-    """Run the milestone's network in this process: two switches, six ports, two hosts.
+    """Show a network becoming flows, in this process: two switches, six ports, two hosts.
 
     Prints Binding, Pipeline and each host's flows, adds a port and prints exactly what changed, then explains
     one flow down to database rows. Needs no server and changes nothing. With --save it writes the network as

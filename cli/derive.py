@@ -29,7 +29,14 @@ FORMATS = ("table", "json", "csv", "flows")
 @click.argument("relation")
 @network_options
 @facts_option
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How the facts are printed; flows is for OpenFlow, as ovs-ofctl dump-flows prints it.",
+)
 @tls_options
 def derive(
     relation: str,
@@ -41,7 +48,7 @@ def derive(
     form: str,
     tls: TlsFiles,
 ) -> None:
-    """Derive RELATION and print its facts.
+    """Derive a relation and print its facts; 'ovn-rules check --relations' lists the relations.
 
     DB is a remote (unix:, tcp:, ssl:) or a file: a standalone database file, or the output of ovsdb-client dump
     --format=json. What the southbound database says of hosts that are not given with --ovs counts as it stands.

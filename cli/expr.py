@@ -18,8 +18,21 @@ SYMBOLS = {"ovn": OVN, "ezbake": EZBAKE}
 
 @click.command()
 @click.argument("expression")
-@click.option("--program", type=click.Choice(sorted(SYMBOLS)), default="ovn", show_default=True, help="Whose symbols.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--program",
+    type=click.Choice(sorted(SYMBOLS)),
+    default="ovn",
+    show_default=True,
+    help="Whose symbols the expression may use.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is printed.",
+)
 def expr(expression: str, program: str, form: str) -> None:
     """Show what an expression means, costs and becomes.
 

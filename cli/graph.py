@@ -13,7 +13,14 @@ ROLES = ("northd", "controller", "everything")
 @click.command()
 @program_option
 @click.option("--role", type=click.Choice(ROLES), default="everything", show_default=True, help="Whose rules.")
-@click.option("--format", "form", type=click.Choice(("dot", "mermaid", "text")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("dot", "mermaid", "text")),
+    default="text",
+    show_default=True,
+    help="How it is printed.",
+)
 def graph(program: str, role: str, form: str) -> None:
     """Show what each relation follows from.
 

@@ -13,27 +13,33 @@ from click.shell_completion import CompletionItem
 from ovn_rules.cli import __version__
 from ovn_rules.cli.failure import Failure
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "check": ("ovn_rules.cli.check:check", "Check the rules, list relations, show plans."),
-    "daemon": ("ovn_rules.cli.daemon:daemon", "Run the control plane."),
-    "demo": ("ovn_rules.cli.demo:demo", "Show a network becoming flows, in one process."),
-    "derive": ("ovn_rules.cli.derive:derive", "Derive a relation from databases or files."),
-    "expr": ("ovn_rules.cli.expr:expr", "Show what an expression means, costs and becomes."),
-    "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
-    "history": ("ovn_rules.cli.verbs.history:command", "Which transactions made a fact appear or vanish."),
-    "impact": ("ovn_rules.cli.verbs.impact:command", "What depends on a fact, and what would vanish with it."),
-    "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
-    "query": ("ovn_rules.cli.verbs.query:command", "Find what makes a conjunction of literals true."),
-    "repl": ("ovn_rules.cli.repl.command:repl", "Ask a network, question after question."),
-    "sandbox": ("ovn_rules.cli.sandbox:sandbox", "Real servers, the daemons and a shell, in a temporary folder."),
-    "spec": ("ovn_rules.cli.spec.command:spec", "Hold the rules to specs: what must follow from which rows."),
-    "trace": ("ovn_rules.cli.verbs.trace:command", "Follow a packet through the logical network."),
-    "watch": ("ovn_rules.cli.verbs.watch:command", "Follow a query's answers as the network changes."),
-    "whatif": ("ovn_rules.cli.verbs.whatif:command", "What a change would change."),
-    "why": ("ovn_rules.cli.verbs.why:command", "Explain a fact or a flow."),
-    "whynot": ("ovn_rules.cli.verbs.whynot:command", "Why a fact isn't there."),
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Ask a network": {
+        "why": ("ovn_rules.cli.verbs.why:command", "Explain a fact or a flow."),
+        "whynot": ("ovn_rules.cli.verbs.whynot:command", "Explain why a fact isn't there."),
+        "whatif": ("ovn_rules.cli.verbs.whatif:command", "Show what a change would change."),
+        "impact": ("ovn_rules.cli.verbs.impact:command", "Show what depends on a fact, and would vanish with it."),
+        "trace": ("ovn_rules.cli.verbs.trace:command", "Follow a packet through the logical network."),
+        "history": ("ovn_rules.cli.verbs.history:command", "Tell which transactions made a fact appear or vanish."),
+        "query": ("ovn_rules.cli.verbs.query:command", "Find what makes a conjunction of literals true."),
+        "watch": ("ovn_rules.cli.verbs.watch:command", "Follow a query's answers as the network changes."),
+        "derive": ("ovn_rules.cli.derive:derive", "Print the facts of a relation."),
+        "repl": ("ovn_rules.cli.repl.command:repl", "Ask question after question."),
+    },
+    "Run a network": {
+        "daemon": ("ovn_rules.cli.daemon:daemon", "Run the control plane: northd, or a host's controller."),
+        "nbctl": ("ovn_rules.cli.nbctl:nbctl", "Look at and change the northbound database."),
+        "demo": ("ovn_rules.cli.demo:demo", "Show a network becoming flows, without any server."),
+        "sandbox": ("ovn_rules.cli.sandbox:sandbox", "Start real servers, the daemons and a shell, to play with."),
+    },
+    "Work on rules": {
+        "check": ("ovn_rules.cli.check:check", "Check the rules, list relations, show plans."),
+        "spec": ("ovn_rules.cli.spec.command:spec", "Hold the rules to specs: what must follow from which rows."),
+        "graph": ("ovn_rules.cli.graph:graph", "Show which relation follows from which."),
+        "expr": ("ovn_rules.cli.expr:expr", "Show what an expression means, costs and becomes."),
+    },
 }
-"""Name: where the command is, and the line that ``--help`` shows without importing it."""
+"""Heading: name: where the command is, and the line that ``--help`` shows without importing it."""
 
 EPILOG = """\b
 Examples:
@@ -50,34 +56,36 @@ Shell completion, for bash (zsh and fish likewise), in ~/.bashrc:
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are used, so that ``--help`` and completion are fast."""
 
-    def __init__(self, *arguments: Any, lazy: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
+    def __init__(self, *arguments: Any, sections: dict[str, dict[str, tuple[str, str]]], **options: Any) -> None:
         """Takes the commands.
 
         Args:
             *arguments: As for ``click.Group``.
-            lazy: Name: (``module:attribute``, help in one line).
+            sections: Heading in ``--help``: name: (``module:attribute``, help in one line).
             **options: As for ``click.Group``.
         """
         super().__init__(*arguments, **options)
-        self._lazy = lazy or {}
+        self.sections = sections
+        self._lazy = {name: command for section in sections.values() for name, command in section.items()}
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*super().list_commands(ctx), *self._lazy})
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
+        """All names, as in ``--help``."""
+        return list(self._lazy)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
         """The command of that name, imported now, or None."""
         if cmd_name not in self._lazy:
-            return super().get_command(ctx, cmd_name)
+            return None
         module, _, attribute = self._lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands in ``--help``, without importing any."""
-        rows = [(name, self._lazy[name][1]) for name in self.list_commands(ctx) if name in self._lazy]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
+        """The lists of commands in ``--help``, without importing any."""
+        width = max(map(len, self._lazy))
+        for heading, section in self.sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), line) for name, (_, line) in section.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands and options that begin with what was typed."""
@@ -85,7 +93,7 @@ class LazyGroup(click.Group):
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, sections=SECTIONS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", "-V", prog_name="ovn-rules", message="%(prog)s %(version)s")
 def group() -> None:
     """OVN's control plane as a Datalog program: every flow is a fact with a reason."""

@@ -53,7 +53,15 @@ Commands:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "max_content_width": 110},
 )
 @click.option("--db", type=Remotes(), help="The database's remotes; default OVN_NB_DB or OVN's socket.")
-@click.option("--timeout", "-t", type=click.FloatRange(min=0, min_open=True), default=30.0, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    "-t",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="How long to wait for the database.",
+)
 @tls_options
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND [ARG]... [-- COMMAND [ARG]...]...")
 @click.pass_context

@@ -197,11 +197,11 @@ VERB = Verb(
     name="history",
     argument="FACT",
     summary="Which transactions made a fact appear or vanish.",
-    help="Tells which transactions made FACT appear or vanish: when, in which database, the comment that whoever made "
-    "it gave, and the changed rows that are behind it. FACT is RELATION(column=value, ...) or a flow as ovs-ofctl "
-    "dump-flows prints it. A running daemon is asked with --attach; it keeps its last transactions (--history of "
-    "'ovn-rules daemon'). Without one, the files in which servers keep their databases tell what was committed since "
-    "they were last compacted.",
+    help="Tell which transactions made FACT appear or vanish: when, in which database, the comment that whoever made "
+    "it gave, and the changed rows that are behind it.\n\n"
+    "FACT is RELATION(column=value, ...) or a flow as ovs-ofctl dump-flows prints it. A running daemon is asked with "
+    "--attach; it keeps its last transactions (--history of 'ovn-rules daemon'). Without one, the files in which "
+    "servers keep their databases tell what was committed since they were last compacted.",
     examples=(
         "'Binding(logical_port=\"vm1\")' --attach northd",
         "'table=64, priority=50,reg7=0x1 actions=output:1' --attach controller",

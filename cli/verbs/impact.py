@@ -207,11 +207,12 @@ VERB = Verb(
     name="impact",
     argument="FACT|ROW",
     summary="What depends on a fact, and what would vanish with it.",
-    help="Shows everything that depends on a fact or a database row, by relation, and what would become of it without: "
-    "- what would vanish, ~ what would change (an aggregate or a key has another value), + what would appear, = what "
-    "has another reason and would stay. FACT is Relation(column=value, ...) and must fit one fact; ROW is a UUID, its "
+    help="Show everything that depends on a fact or a database row, by relation, and what would become of it without. "
+    "Nothing is written.\n\n"
+    "Examples are marked: - would vanish, ~ would change (an aggregate or a key has another value), + would appear, = "
+    "has another reason and would stay. FACT is RELATION(column=value, ...) and must fit one fact; ROW is a UUID, its "
     "first eight digits, or a table and a name: nb.Logical_Port vm1. A row is taken away with all its columns, and "
-    "with the rows that refer to it and can't be without it. Nothing is written.",
+    "with the rows that refer to it and can't be without it.",
     examples=(
         "'nb.Logical_Port vm1'",
         "10000001-0000-4000-8000-000000000001",

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _DELETED = re.compile(r"-\s*[^\W\d][\w.]*\s*\(")
 
-PIPE_WIDTH = 160
-"""Columns of a line when the output is no terminal."""
+FORMAT = "How the answer is printed."
+
+PIPE_WIDTH = 1 << 16
+"""Columns of a line when the output is no terminal: whole facts in a line each are what grep and less want."""
 
 
 def one_shot(verb: Verb) -> click.Command:
@@ -68,9 +70,8 @@ def command(verb: Verb, run: Callable[..., None], *shared: Callable[[Any], Any])
     """
     run.__doc__ = help_text(verb)
     decorated: Any = tls_options(run)
-    decorated = click.option("--format", "form", type=click.Choice(verb.formats), default="text", show_default=True)(
-        decorated
-    )
+    form = click.Choice(verb.formats)
+    decorated = click.option("--format", "form", type=form, default="text", show_default=True, help=FORMAT)(decorated)
     for option in reversed(verb.options):
         decorated = _option(option)(decorated)
     for options in shared:
@@ -129,7 +130,12 @@ def _option(option: Option) -> Any:
     if option.kind == "flag":
         return click.option(f"--{option.name}", is_flag=True, help=option.help)
     kind: Any = click.IntRange(0) if option.kind == "number" else str
-    shown = option.default is not None
     return click.option(
-        f"--{option.name}", option.name, type=kind, default=option.default, show_default=shown, help=option.help
+        f"--{option.name}",
+        option.name,
+        type=kind,
+        metavar="N" if option.kind == "number" else None,
+        default=option.default,
+        show_default=option.default is not None,
+        help=option.help,
     )

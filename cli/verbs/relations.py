@@ -64,7 +64,7 @@ VERB = Verb(
     name="relations",
     argument="[PATTERN]",
     summary="The relations, and how many facts each has.",
-    help="Lists the relations whose names contain PATTERN, or fit it if it has *, ? or [. Without one, all. Those that "
+    help="List the relations whose names contain PATTERN, or fit it if it has *, ? or [. Without one, all. Those that "
     "a database feeds are green.",
     examples=("", "nb.", "*Flow"),
     answer=answer,

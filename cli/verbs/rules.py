@@ -70,8 +70,8 @@ VERB = Verb(
     name="rules",
     argument="[RULE|RELATION]",
     summary="The rules: what they say, where they stand, what they read.",
-    help="Shows a rule: its text, its file, the relations it reads (~ for those that it wants to be without). With a "
-    "relation, lists the rules that derive it; with nothing, all rules.",
+    help="Show a rule: its text, its file, the relations it reads (~ for those that it wants to be without). With a "
+    "relation, list the rules that derive it; with nothing, all rules.",
     examples=("deliver_unicast", "Pipeline", ""),
     answer=answer,
     show=show,

@@ -88,7 +88,7 @@ VERB = Verb(
     name="show",
     argument="RELATION|PATTERN",
     summary="The facts of a relation.",
-    help="Shows the facts of a relation, or those that fit RELATION(column=value, ...). A column that isn't given may "
+    help="Show the facts of a relation, or those that fit RELATION(column=value, ...). A column that isn't given may "
     "hold anything. UUIDs are shown by their first digits, and may be given so.",
     examples=("Binding", 'nb.Logical_Port(name="vm1")', "--limit 10 Pipeline(table_id=1)"),
     answer=answer,

@@ -142,12 +142,13 @@ VERB = Verb(
     name="trace",
     argument="DATAPATH MICROFLOW",
     summary="A packet's way through the logical network.",
-    help="Follows a packet that a logical port sends: from the port's interface through the tables of its host, "
-    "through tunnels to other hosts, to each port that gets a copy. Each step shows the flow, the logical flow and the "
-    "rule behind it; a drop shows which flows would have let the packet pass, and what differs. DATAPATH is a logical "
-    "switch's name or UUID. MICROFLOW describes the packet as in ovn-trace(8): conditions joined by &&, inport among "
-    "them; fields that aren't mentioned are 0. Two ports stand for a frame from one to the other; the second may be an "
-    "Ethernet address. A port on no host that is given with --ovs is traced through the logical flows only.",
+    help="Follow a packet that a logical port sends: from the port's interface through the tables of its host, "
+    "through tunnels to other hosts, to each port that gets a copy.\n\n"
+    "Each step shows the flow, the logical flow and the rule behind it; a drop shows which flows would have let the "
+    "packet pass, and what differs. DATAPATH is a logical switch's name or UUID. MICROFLOW describes the packet as in "
+    "ovn-trace(8): conditions joined by &&, inport among them; fields that aren't mentioned are 0. Two ports stand for "
+    "a frame from one to the other; the second may be an Ethernet address. A port on no host that is given with --ovs "
+    "is traced through the logical flows only.",
     examples=(
         "net-a vm1 vm2 --nb nb.db --sb sb.db --ovs host1.db --ovs host2.db",
         "net-a 'inport == \"vm1\" && eth.src == fa:16:3e:00:00:01 && ip4.dst == 10.0.0.9' --nb nb.db --logical",

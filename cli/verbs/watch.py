@@ -125,8 +125,8 @@ VERB = Verb(
     name="watch",
     argument="QUERY",
     summary="A query's answer as the network changes.",
-    help="Prints the answers of a query, then a line for each one that comes (+) or goes (-) as the databases change, "
-    f"until it is interrupted. {asking.HELP}",
+    help="Print the answers of a query, then a line for each one that comes (+) or goes (-) as the databases change, "
+    f"until it is interrupted.\n\n{asking.HELP}",
     examples=(
         "'Binding(logical_port=port, chassis=chassis)'",
         "--once 'nb.Logical_Port(name=n) & ~PortHolder(n, _)'",
@@ -137,7 +137,7 @@ VERB = Verb(
     options=(
         Option("count", "number", 0, "End after so many lines of changes; 0 for never."),
         Option("once", "flag", None, "End after the first transaction that changes the answers."),
-        Option("timestamp", "flag", None, "When each line was printed, at its beginning."),
+        Option("timestamp", "flag", None, "Begin each line with the time when it was printed."),
     ),
 )
 

@@ -164,11 +164,12 @@ VERB = Verb(
     name="whatif",
     argument="CHANGES|@FILE|-",
     summary="What a change would change.",
-    help="Supposes changes of the databases and shows what would be different in everything that is derived and "
-    "written: a line - for what would go, + for what would come. Nothing is written. CHANGES are "
-    "+Relation(column=value, ...) to insert a row, an element of a row's set or a fact, -Relation(...) to delete all "
-    "that fit, and commands of ovn-rules nbctl; several are parted by lines, ; or --. Columns that aren't given have "
-    "the schema's defaults. What a database server would refuse is refused.",
+    help="Suppose changes of the databases and show what would be different in everything that is derived and "
+    "written: a line - for what would go, + for what would come. Nothing is written.\n\n"
+    "CHANGES are +RELATION(column=value, ...) to insert a row, an element of a row's set or a fact, -RELATION(...) to "
+    "delete all that fit, and commands of ovn-rules nbctl; several are parted by lines, ; or --. They may stand in a "
+    "FILE, or on standard input with -. Columns that aren't given have the schema's defaults. What a database server "
+    "would refuse is refused.",
     examples=(
         "'lport-del vm1'",
         "'lport-add sw0 vm9 -- lport-set-macs vm9 02:00:00:00:00:09'",

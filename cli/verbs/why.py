@@ -79,10 +79,10 @@ VERB = Verb(
     argument="FACT|FLOW",
     summary="Why a fact or a flow is there.",
     help=(
-        "Explain a fact, RELATION(column=value, ...), or a flow as ovs-ofctl, ovs-appctl ofproto/trace, ovn-sbctl or "
-        "ovsdb-client print it, down to database rows. Every fact that fits is explained, up to five; a flow on every "
-        "host that has it, unless it begins with HOST:. What is cut off has a name, like Port#1c9e05b7, that can be "
-        "asked about."
+        "Explain a fact or a flow, down to database rows.\n\n"
+        "FACT is RELATION(column=value, ...); FLOW is a flow as ovs-ofctl, ovs-appctl ofproto/trace, ovn-sbctl or "
+        "ovsdb-client print it. Every fact that fits is explained, up to five; a flow on every host that has it, "
+        "unless it begins with HOST:. What is cut off has a name, like Port#1c9e05b7, that can be asked about."
     ),
     examples=(
         "'table=64, priority=50,reg7=0x1 actions=output:1' --nb nb.db --sb sb.db --ovs host1.db",

@@ -127,10 +127,10 @@ VERB = Verb(
     name="whynot",
     argument="PATTERN|FLOW",
     summary="Why a fact isn't there.",
-    help="Says why no fact fits RELATION(column=value, ...), or why a flow that was expected isn't there. For each "
-    "rule that could make it, how near it came: which of its conditions hold, with which facts, and which one fails; "
-    "for what is missing the same again, down to rows of databases. Then the smallest change found that would make it "
-    "hold; it has been tried, but nothing was written.",
+    help="Explain why no fact fits RELATION(column=value, ...), or why a flow that was expected isn't there.\n\n"
+    "For each rule that could make it: how near it came, which of its conditions hold, with which facts, and which one "
+    "fails; for what is missing the same again, down to rows of databases. Then the smallest change found that would "
+    "make it hold; it has been tried, but nothing was written.",
     examples=(
         "'Pipeline(table_id=1, match=\"eth.dst == fa:16:3e:00:00:99\")'",
         '\'Claim(chassis="host1", port="vm7")\'',

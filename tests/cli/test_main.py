@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovn_rules.cli import __version__
-from ovn_rules.cli.main import COMMANDS, group
+from ovn_rules.cli.main import SECTIONS, group
 
 PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'ovn-rules'; from ovn_rules.cli.main import main; main()"]
 
@@ -44,10 +44,13 @@ def test_version():
 
 
 def test_help_lists_every_command():
-    """``--help`` shows each command with its line, and how to have completion."""
+    """``--help`` shows each command with its line below a heading, and how to have completion."""
     text = CliRunner().invoke(group, ["--help"], terminal_width=200).output
-    for name, (_, line) in COMMANDS.items():
-        assert re.search(rf"^  {name} +{re.escape(line)}$", text, re.MULTILINE)
+    for heading, section in SECTIONS.items():
+        listed = re.search(rf"^{heading}:\n((?:  .*\n)*)", text, re.MULTILINE)[1]
+        assert [line.split(maxsplit=1) for line in listed.splitlines()] == [
+            [n, line] for n, (_, line) in section.items()
+        ]
     assert "_OVN_RULES_COMPLETE=bash_source" in text
 
 
