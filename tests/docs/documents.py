@@ -5,16 +5,21 @@ language is that file. All blocks of a document share a folder, in their order.
 """
 
 import os
+import pty
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 _BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<file>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
+_STYLE = re.compile(r"\x1b\[[\d;]*m")
+
 SECONDS = 60
+COLUMNS = 120
 
 
 def replayed(document, folder):
@@ -61,29 +66,42 @@ def commands(text):
 
 
 def printed(command, folder):
-    """What a command prints on both outputs, with a last line for an exit status other than 0."""
+    """What a command prints on a terminal, without colours; then its errors, and an exit status other than 0."""
     home = folder / ".home"
     home.mkdir(exist_ok=True)
     environment = {
         "PATH": f"{launcher(folder)}:{os.environ['PATH']}",
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
-        "TERM": "dumb",
-        "COLUMNS": "110",
+        "TERM": "xterm",
+        "COLUMNS": str(COLUMNS),
     }
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    text = done.stdout if not done.stdout or done.stdout.endswith("\n") else f"{done.stdout}\n"
-    return text + (f"[exit status {done.returncode}]\n" if done.returncode else "")
+    ours, theirs = pty.openpty()
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            ["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=errors
+        ) as process,
+    ):
+        os.close(theirs)
+        text = _all(ours).decode().replace("\r\n", "\n")
+        status = process.wait(SECONDS)
+        errors.seek(0)
+        text += errors.read().decode()
+    text = re.sub(r" +$", "", _STYLE.sub("", text), flags=re.MULTILINE)
+    text = text if not text or text.endswith("\n") else f"{text}\n"
+    return text + (f"[exit status {status}]\n" if status else "")
+
+
+def _all(terminal):
+    """What comes from a terminal until nobody has it open."""
+    parts = []
+    with open(terminal, "rb", buffering=0) as stream:  # noqa: PTH123 - it is a descriptor
+        while True:
+            try:
+                parts.append(stream.read(1 << 16))
+            except OSError:  # how Linux says that the other side is closed
+                return b"".join(parts)
 
 
 def launcher(folder):
