@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FORMS = ("text", "json")
 """Formats that every verb has."""
 
+PROSE = 100
+"""Columns of running text at most."""
+
 MORE_HELP = """\
 A question may go on over several lines: while a bracket is open, or after & or a backslash; an empty line ends it.
 Options stand right after the verb or at the end; every verb has --format. Nothing need be quoted as for a shell.
@@ -86,7 +89,7 @@ def _draw_command(name: str, command: Command, console: Console) -> None:
 
 def _draw_verb(verb: Verb, console: Console) -> None:
     console.print(Text(f"{verb.name} {verb.argument}", style="bold"))
-    console.print(Text(verb.help))
+    console.print(Text(verb.help), width=min(console.width, PROSE))
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
