@@ -6,10 +6,10 @@ flows alone, as ovn-trace(8) does.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine.errors import QuestionError
+from ovn_rules.engine.impact import dependents
 from ovn_rules.rules.ezbake.network import Network
 from ovn_rules.rules.ezbake.question import Question, read
 from ovn_rules.rules.ezbake.stages import FIRST, NAMES, OUT, Follower
@@ -18,6 +18,8 @@ from ovn_rules.rules.openflow import ActionError, Flow, FlowTable, Hit, MatchErr
 from ovn_rules.rules.tracing import End, Named, Trace, Visit, verdicts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ovn_rules.engine import Engine, Fact
 
 HOPS = 8
@@ -57,20 +59,47 @@ class _Hosts(Follower):
 
     def __init__(self, network: Network) -> None:
         super().__init__(network)
-        self._facts: dict[int, list[Fact]] = defaultdict(list)
-        for fact in self.engine.facts("OpenFlow"):
-            self._facts[fact[1]].append(fact)
-        self._tables: dict[tuple[str, int, str], FlowTable] = {}
+        self._tables: dict[tuple[str, int, int], FlowTable] = {}
         self.hosts = network.hosts()
 
     def table(self, chassis: str, table: int, bits: int) -> FlowTable:
-        own = f"metadata={Packet(bits)['metadata']:#x}"
-        place = chassis, table, own
+        packet = Packet(bits)
+        if not FIRST <= table < OUT:
+            return self.physical(chassis, table, packet)
+        place = chassis, table, packet["metadata"]
         if place not in self._tables:
-            # Most flows are other logical switches', as their matches say: metadata is always matched as a whole.
-            found = (f for f in self._facts[table] if f[0] == chassis and (own in f[3] or "metadata=" not in f[3]))
-            self._tables[place] = FlowTable(f[1:] for f in found)
+            self._tables[place] = self.logical(*place)
         return self._tables[place]
+
+    def logical(self, chassis: str, table: int, number: int) -> FlowTable:
+        """The flows of the logical switch with that number: all match it, so others' packets never meet them."""
+        translated = self.network.every("TranslatedFlow", datapath=self.datapath(number))
+        matches = dict.fromkeys((f[2], f[5]) for f in translated if f[1] == table - FIRST)
+        wanted = (
+            self.network.one("OpenFlow", chassis=chassis, table=table, priority=priority, match=match)
+            for priority, match in matches
+        )
+        return FlowTable(f[1:] for f in wanted if f is not None)
+
+    def physical(self, chassis: str, table: int, packet: Packet) -> FlowTable:
+        """The flows of the ports that a packet comes from or goes to: all others match another number or key.
+
+        A port's flows are those that follow from where it is.
+        """
+        key = packet["reg7" if table == OUT else "tun_id"]
+        ports = [fact[0] for fact in self.network.every("Port", key=key)]
+        places = {
+            relation: {f for port in ports for f in self.network.every(relation, chassis=chassis, port=port)}
+            for relation in ("LocalPort", "RemotePort")
+        }
+        if table != OUT:
+            places["LocalPort"].update(self.plugged(chassis, packet["in_port"]))
+        found = dependents(self.engine, places).get("OpenFlow", ())
+        return FlowTable(f[1:] for f in found if f[:2] == (chassis, table))
+
+    def plugged(self, chassis: str, number: int) -> Collection[Fact]:
+        """The logical ports of an OpenFlow port."""
+        return self.network.every("LocalPort", chassis=chassis, ofport=number)
 
     def origin(self, chassis: str, flow: Flow, packet: Packet) -> tuple[Named | None, Named | None]:
         fact = self.network.one(
@@ -98,13 +127,13 @@ class _Hosts(Follower):
             notes.append(f"port {port} is on {' and '.join(p[0] for p in places)}: the first one's way is traced")
         chassis, _, number, tag = places[0]
         vlan = question.packet["vlan_tci"] & 0xFFF
-        inner = self.network.one("LocalPort", chassis=chassis, ofport=number, tag=vlan) if vlan and not tag else None
+        here = self.plugged(chassis, number)
+        inner = min((f[1] for f in here if f[3] == vlan), default=None) if vlan and not tag else None
         if inner is not None:
-            notes.append(f"with VLAN tag {vlan} the frame comes from container port {inner[1]}, not from {port}")
+            notes.append(f"with VLAN tag {vlan} the frame comes from container port {inner}, not from {port}")
         if vlan and tag:
             notes.append(f"the switch looks at one VLAN tag: at {tag}, by which it knows {port}, and not at {vlan}")
-        shared = self.network.every("LocalPort", chassis=chassis, ofport=number, tag=tag)
-        if others := sorted(fact[1] for fact in shared if fact[1] != port):
+        if others := sorted(f[1] for f in here if f[3] == tag and f[1] != port):
             notes.append(f"port {port} has its interface together with {', '.join(others)}: the flows know one of them")
         packet = question.packet.tagged(tag) if tag else question.packet
         carried = f", with VLAN tag {tag}" if tag else ""
@@ -118,7 +147,7 @@ class _Hosts(Follower):
             return self.cross(chassis, peer, output, hops)
         packet = output.packet
         vlan = packet["vlan_tci"] & 0xFFF if packet["vlan_tci"] & 0x1000 else 0
-        here = self.network.every("LocalPort", chassis=chassis, ofport=number)
+        here = self.plugged(chassis, number)
         names = sorted({f[1] for f in here if f[3] == vlan} or {f[1] for f in here if f[3] == 0})
         key = packet["reg7"] or packet["tun_id"]
         port = next((n for n in names if n == self.network.port_of(key)), names[0] if names else "")
@@ -164,10 +193,8 @@ class _Logical(Follower):
         self.key = network.value("Port", "key", name=question.port) or 0
         flows: dict[tuple[int, int, str], Fact] = {}
         self.shares: dict[tuple[int, int, str], list[str]] = {}
-        for fact in self.engine.facts("TranslatedFlow"):
-            datapath, table, priority, _, _, match, actions = fact
-            if datapath != question.datapath:
-                continue
+        for fact in network.every("TranslatedFlow", datapath=question.datapath):
+            _, table, priority, _, _, match, actions = fact
             place = table, priority, match
             if is_share(actions):
                 self.shares.setdefault(place, []).append(actions)
