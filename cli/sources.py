@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 import ovs.poller
 
+from ovn_rules.cli.bundle import read_bundle
 from ovn_rules.cli.facts_file import read_facts
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
@@ -40,26 +42,55 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def network_options(command: F) -> F:
-    """Adds --nb, --sb, --ovs (several) and --program to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--nb",
-                metavar="DB",
-                help="Northbound database: remotes or a file. [default, with no database given: OVN_NB_DB]",
-            ),
-            click.option("--sb", metavar="DB", help="Southbound database: remotes or a file. [likewise: OVN_SB_DB]"),
-            click.option(
-                "--ovs",
-                metavar="DB",
-                multiple=True,
-                help="A host's own database; once for each host. [likewise: this one's]",
-            ),
-            program_option,
-        )
-    ):
-        command = option(command)
-    return command
+    """Adds --nb, --sb, --ovs (several), --bundle and --program to a command; of --bundle it gets the files."""
+
+    @wraps(command)
+    def run(nb: str | None, sb: str | None, ovs: tuple[str, ...], bundle: str | None, **others: Any) -> Any:
+        if bundle is not None:
+            nb, sb, ovs = _unpacked(bundle, nb, sb, ovs)
+        return command(nb=nb, sb=sb, ovs=ovs, **others)
+
+    options = (
+        click.option(
+            "--nb",
+            metavar="DB",
+            help="Northbound database: remotes or a file. [default, with no database given: OVN_NB_DB]",
+        ),
+        click.option("--sb", metavar="DB", help="Southbound database: remotes or a file. [likewise: OVN_SB_DB]"),
+        click.option(
+            "--ovs",
+            metavar="DB",
+            multiple=True,
+            help="A host's own database; once for each host. [likewise: this one's]",
+        ),
+        click.option(
+            "--bundle",
+            metavar="FOLDER",
+            help="All database files in a folder and below; their schemas tell them apart.",
+        ),
+        program_option,
+    )
+    decorated: Any = run
+    for option in reversed(options):
+        decorated = option(decorated)
+    return cast("F", decorated)
+
+
+def _unpacked(
+    bundle: str, nb: str | None, sb: str | None, hosts: tuple[str, ...]
+) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """The databases of a bundle; those that are named go before its own.
+
+    Raises:
+        Failure: it has none, or several where there can be one.
+    """
+    found = read_bundle(bundle, SCHEMAS)
+    named = {"nb": nb, "sb": sb}
+    for name, given in named.items():
+        if given is None and len(found[name]) > 1:
+            raise Failure(f"{bundle}: which of {', '.join(found[name])}? Name one with --{name}")
+        named[name] = given or next(iter(found[name]), None)
+    return named["nb"], named["sb"], hosts or tuple(found["ovs"])
 
 
 facts_option: Callable[[F], F] = click.option(
