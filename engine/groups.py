@@ -254,6 +254,8 @@ class Allocator:
         """Give hinted numbers; returns the groups that are left."""
         if self.hints is None and not self.given:
             return groups
+        if self.given:
+            groups = sorted(groups, key=lambda g: g not in self.given)
         left, largest = [], None
         for group in groups:
             number = min(self._free_hints(group), default=None)

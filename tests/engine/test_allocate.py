@@ -129,3 +129,11 @@ def test_numbers_from_elsewhere_are_refused(files):
             Place(a, n) <= Link(a, _) & Level(a, n)
     """)
     assert "rule one has allocate(1, 9) for floor, rule two has no allocate()" in refused
+
+
+def test_a_hint_of_one_that_waits():
+    """Evaluation from scratch leaves a number with who has it, also when another waits for it with a hint."""
+    engine = numbering(1, 1, hints="Hint")
+    engine.transact({"Name": ((), [(2,)]), "Hint": ((), [(1, 1)])})
+    assert insert(engine, 1) == {2: 1}
+    assert engine.recompute() == {}
