@@ -53,12 +53,14 @@ class Drop:
         port: the port that it was for; empty where that wasn't decided yet.
         near: the flows that would have let it pass and differ in the fewest fields.
         more: how many others differ as little.
+        reason: why that port has no flow; empty where it has, or that isn't known.
     """
 
     missed: bool
     port: str = ""
     near: tuple[Near, ...] = ()
     more: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ def _of_stage(stage: Stage, chassis: str) -> list[Verdict]:
         named = f" ({stage.name})" if stage.name else ""
         bound = f" on its way to {stage.drop.port}" if stage.drop.port else ""
         why = "no flow matches" if stage.drop.missed else stage.reason
+        why += f", since {stage.drop.reason}" if stage.drop.reason else ""
         found.append(Verdict("dropped", f"dropped{where} in table {stage.table}{named}{bound}: {why}", stage.drop.port))
     return found
 

@@ -103,6 +103,7 @@ class _Writer:
             "port": drop.port,
             "near": [self.near(n) for n in drop.near],
             "more": drop.more,
+            "reason": drop.reason,
         }
 
     def near(self, near: Near) -> Document:

@@ -6,6 +6,7 @@ flows alone, as ovn-trace(8) does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine.errors import QuestionError
@@ -15,7 +16,7 @@ from ovn_rules.rules.ezbake.question import Question, read
 from ovn_rules.rules.ezbake.stages import FIRST, NAMES, OUT, Follower
 from ovn_rules.rules.ezbake.translation import is_share, rank
 from ovn_rules.rules.openflow import ActionError, Flow, FlowTable, Hit, MatchError, Output, Packet, Step
-from ovn_rules.rules.tracing import End, Named, Trace, Visit, verdicts
+from ovn_rules.rules.tracing import Drop, End, Named, Trace, Visit, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -117,11 +118,8 @@ class _Hosts(Follower):
         port = question.port
         places = sorted(self.network.every("LocalPort", port=port))
         if not places:
-            holder = self.network.value("PortHolder", "chassis", name=port)
-            missing = f"on {holder}, whose database was not given (--ovs)" if holder else "on no host that is known"
-            if holder in self.hosts:
-                missing = f"on {holder}, where its interface has no OpenFlow port yet"
-            notes.append(f"port {port} is {missing}: only the logical network is traced")
+            missing = self.unreached(port, self.hosts, "whose database was not given (--ovs)")
+            notes.append(f"{missing}: only the logical network is traced")
             return None
         if len(places) > 1:
             notes.append(f"port {port} is on {' and '.join(p[0] for p in places)}: the first one's way is traced")
@@ -139,6 +137,20 @@ class _Hosts(Follower):
         carried = f", with VLAN tag {tag}" if tag else ""
         arrival = f"from port {port} through OpenFlow port {number}{carried}"
         return self.follow(chassis, arrival, packet.with_fields(in_port=number))
+
+    def drop(self, chassis: str, step: Step) -> Drop:
+        drop = super().drop(chassis, step)
+        if step.table != OUT or not drop.missed or not drop.port:
+            return drop
+        return replace(drop, reason=self.unreached(drop.port, {chassis}, f"to which {chassis} has no tunnel"))
+
+    def unreached(self, port: str, hosts: set[str], elsewhere: str) -> str:
+        """Where a port is that no flow leads to or from on some hosts, with what to say of any other host."""
+        holder = self.network.value("PortHolder", "chassis", name=port)
+        if not holder:
+            return f"port {port} is on no host that is known"
+        missing = "where its interface has no OpenFlow port yet" if holder in hosts else elsewhere
+        return f"port {port} is on {holder}, {missing}"
 
     def end(self, chassis: str, output: Output, hops: int) -> End:
         number = output.port

@@ -145,9 +145,12 @@ def test_an_explicit_drop(demo):
     ]
 
 
-def world(*hosts, acls=(), holders=()):
-    """The demonstration's network in this process: with some of its hosts, ACLs, and ports that others hold."""
+def world(*hosts, acls=(), holders=(), unnumbered=()):
+    """The demonstration's network in this process: some hosts, ACLs, ports of others or without OpenFlow port."""
     tables = network()
+    for row in tables["ovs.Interface"]:
+        if dict(row.get("external_ids", {})).get("iface-id") in unnumbered:
+            row["ofport"] = ()
     tables["ovs.Open_vSwitch"] = [r for r in tables["ovs.Open_vSwitch"] if r["external_ids"]["system-id"] in hosts]
     tables["nb.ACL"] = [
         {"_uuid": f"acl{i}", "lswitch": NET_A, "priority": 900, "match": m, "action": a}
@@ -212,6 +215,25 @@ def test_a_host_that_was_not_given():
     assert verdict["text"] == "sent through the tunnel to host2, key 0x6 (port vm3); its database was not given (--ovs)"
     (note,) = answered(one, "net-a vm3 vm1")["notes"]
     assert note == "port vm3 is on host2, whose database was not given (--ovs): only the logical network is traced"
+
+
+@pytest.mark.parametrize(
+    ("to", "wanting", "reason"),
+    [
+        ("vm3", {}, "on no host that is known"),
+        ("vm3", {"holders": [("vm3", "host9")]}, "on host9, to which host1 has no tunnel"),
+        ("vm2", {"unnumbered": ["vm2"]}, "on host1, where its interface has no OpenFlow port yet"),
+    ],
+)
+def test_a_port_without_a_flow(to, wanting, reason):
+    """A packet for a port that no flow leads to is dropped in the last table, and where the port is says why."""
+    one = world("host1", **wanting)
+    answer = answered(one, f"net-a vm1 {to}")
+    (drop,) = (s["drop"] for _, s in stages(answer["visit"]) if s["drop"])
+    assert drop["reason"] == f"port {to} is {reason}"
+    (verdict,) = answer["verdicts"]
+    where = "dropped on host1 in table 64 (out of the logical network)"
+    assert verdict["text"] == f"{where} on its way to {to}: no flow matches, since port {to} is {reason}"
 
 
 def test_without_a_northbound_database(demo):
