@@ -1,4 +1,4 @@
-"""How explanations of what isn't there are shown: as a tree, and as a picture."""
+"""How explanations of what isn't there are shown: as a tree, and after it the smallest change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ovn_rules.cli.verbs.facts import fact_text, value_text
-from ovn_rules.cli.verbs.verb import Edge, Graph, Node
 from ovn_rules.engine.errors import listed
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def show(document: Document, console: Console) -> None:
             console.print(Text("  ").append_text(fact_text(fact)))
         console.print(Text("why tells where it comes from.", style="dim"))
     else:
-        shown = _Shown(names)
+        shown = Wording(names)
         console.print(shown.tree(document["absence"]))
         console.print()
         shown.changes(document["changes"], console)
@@ -46,7 +45,7 @@ def show(document: Document, console: Console) -> None:
         console.print(Text(f"note: {note}", style="yellow"))
 
 
-class _Shown:
+class Wording:
     """Texts of the parts of an explanation.
 
     Args:
@@ -60,10 +59,14 @@ class _Shown:
     # -- facts -----------------------------------------------------------------------------------------------
 
     def fact(self, document: Document, columns: Iterable[str] | None = None) -> Text:
+        """A fact or a pattern, as ``readable`` has it."""
+        return fact_text(self.readable(document), None if columns is None else list(columns))
+
+    def readable(self, document: Document) -> Document:
         """A fact or a pattern; the rows that it refers to by the first digits of the UUID and the name."""
         named = document.get("name") is not None
         fact = {c: self._value(v, bare=named and c == "_uuid") for c, v in document["fact"].items()}
-        return fact_text({**document, "fact": fact}, None if columns is None else list(columns))
+        return {**document, "fact": fact}
 
     def _value(self, value: Any, *, bare: bool = False) -> Any:
         if isinstance(value, list):
@@ -239,41 +242,3 @@ class _Shown:
 def _effect(relation: str, counts: Mapping[str, int]) -> str:
     parts = [f"{sign}{counts[name]}" for sign, name in (("-", "deleted"), ("+", "inserted")) if counts[name]]
     return f"{relation} {' '.join(parts)}"
-
-
-def graph(document: Document) -> Graph:
-    """What is missing, the rules that nearly make it, and what they lack."""
-    shown = _Shown(document.get("names", {}))
-    nodes: dict[str, Node] = {}
-    edges: list[Edge] = []
-    if document.get("found"):
-        for i, fact in enumerate(document["found"]):
-            nodes[f"f{i}"] = Node(f"f{i}", shown.fact(fact).plain, "fact")
-        return Graph("It is there", tuple(nodes.values()), ())
-
-    def absence(part: Document) -> str:
-        name = f"a{part.get('see', part.get('id'))}"
-        if "see" in part:
-            return name
-        nodes[name] = Node(name, f"no {shown.fact(part).plain}", "absent")
-        for reason in part["rules"]:
-            rule = f"r{len(nodes)}"
-            nodes[rule] = Node(rule, reason["rule"], "rule", f"{reason['reason']} {reason['source']}".strip())
-            edges.append(Edge(rule, name))
-            parts = [(part_of(c), MARKS[c["status"]][0].strip()) for c in reason["conditions"]]
-            edges.extend(Edge(part, rule, mark) for part, mark in parts)
-        return name
-
-    def part_of(condition: Document) -> str:
-        if "because" in condition:
-            return absence(condition["because"])
-        name = f"c{len(nodes)}"
-        fact = condition.get("fact")
-        kind: Any = (
-            "note" if "text" in condition else "absent" if fact is None else "row" if "table" in fact else "fact"
-        )
-        nodes[name] = Node(name, shown.condition(condition).plain, kind)
-        return name
-
-    absence(document["absence"])
-    return Graph(f"Why there is no {shown.fact(document['asked']).plain}", tuple(nodes.values()), tuple(edges))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from rich.text import Text
 
@@ -107,7 +107,7 @@ def fact_text(
     """
     shown = {c: v for c, v in document["fact"].items() if columns is None or c in columns or c == "_uuid"}
     texts: Mapping[str, str] = {
-        c: v[:8] if brief and c != "_uuid" and _is_uuid(v) else value_text(v) for c, v in shown.items()
+        c: v[:8] if brief and c != "_uuid" and is_uuid(v) else value_text(v) for c, v in shown.items()
     }
     name = document.get("name")
     label = f"  [{name}]" if name is not None and repr(name) not in map(repr, document["fact"].values()) else ""
@@ -126,14 +126,15 @@ def _narrowed(values: Mapping[str, Any], texts: Mapping[str, str], width: int) -
         return width - sum(len(f"{column}=, ") for column in texts) + len(", ")
 
     if sum(map(len, texts.values())) > room():
-        texts = {c: v[:8] if _is_uuid(v := values[c]) else t for c, t in texts.items() if values[c] not in ("", [])}
+        texts = {c: v[:8] if is_uuid(v := values[c]) else t for c, t in texts.items() if values[c] not in ("", [])}
     return dict(zip(texts, fitting(list(texts.values()), room()), strict=True))
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _is_uuid(value: Any) -> bool:
+def is_uuid(value: Any) -> TypeGuard[str]:
+    """Whether a value is the UUID of a row."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from ovn_rules.cli.verbs.layout import Point, Size
     from ovn_rules.cli.verbs.verb import Graph, Node
 
-CHARACTER, LINE, MARGIN = 6.7, 15.0, 9.0
+CHARACTER, LINE, MARGIN = 7.3, 16.0, 9.0
 """Pixels that a character and a line of a box take at the page's font size, and around them."""
-FIRST = ' class="first"'
 
 _DOT = {
     "fact": 'shape=box, style="rounded,filled", fillcolor="#e8f0fe", color="#4a6fa5"',
@@ -100,28 +99,25 @@ def page(graph: Graph) -> str:
     """The picture as a web page with inline SVG, styles and script: zoom, pan, fold, and details of each box."""
     template = files("ovn_rules.cli.verbs").joinpath("picture.html").read_text()
     sizes = {n.name: _size(n) for n in graph.nodes}
-    placed = layout(graph, sizes)
+    captions = _captions(graph)
+    placed = layout(graph, {name: _room(size, captions.get(name, ())) for name, size in sizes.items()})
+    middles = {name: (x, y + len(captions.get(name, ())) * LINE / 2) for name, (x, y) in placed.boxes.items()}
     numbers = {n.name: i for i, n in enumerate(graph.nodes)}
     parts = []
     for edge, points in zip(graph.edges, placed.paths, strict=True):
         if not points:  # an arrow from a box to itself says nothing in a picture of reasons
             continue
+        ends = [_end(points[i], middles[name], sizes[name]) for i, name in ((0, edge.tail), (-1, edge.head))]
         parts.append(
             f'<path class="edge" data-tail="{numbers[edge.tail]}" data-head="{numbers[edge.head]}" '
-            f'd="{_curve(points)}" marker-end="url(#arrow)"/>'
+            f'd="{_curve([ends[0], *points[1:-1], ends[1]])}" marker-end="url(#arrow)"/>'
         )
-        if edge.label:
-            (x, y), (to_x, to_y) = points[0], points[-1]
-            parts.append(
-                f'<text class="label" data-tail="{numbers[edge.tail]}" data-head="{numbers[edge.head]}" '
-                f'x="{(x + to_x) / 2:.1f}" y="{(y + to_y) / 2:.1f}">{html.escape(edge.label)}</text>'
-            )
-    parts += [_box(node, numbers[node.name], placed.boxes[node.name], sizes[node.name]) for node in graph.nodes]
+    parts += [_box(n, i, middles[n.name], sizes[n.name], captions.get(n.name, ())) for i, n in enumerate(graph.nodes)]
     details = json.dumps([n.title for n in graph.nodes], ensure_ascii=False).replace("<", "\\u003c")
     values = {
         "{{title}}": html.escape(graph.title),
-        "{{width}}": f"{placed.width + 40:.0f}",
-        "{{height}}": f"{placed.height + 40:.0f}",
+        "{{width}}": f"{placed.width:.0f}",
+        "{{height}}": f"{placed.height:.0f}",
         "{{details}}": details,
         "{{picture}}": "\n".join(parts),
     }
@@ -134,20 +130,56 @@ def _size(node: Node) -> Size:
     return max(map(len, lines)) * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
 
 
-def _box(node: Node, number: int, middle: Point, size: Size) -> str:
+def _captions(graph: Graph) -> dict[str, list[str]]:
+    """The labels of the arrows to each box, line by line: above a box nothing is in their way."""
+    captions: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        if edge.label and edge.tail != edge.head:
+            captions.setdefault(edge.head, []).extend(edge.label.split("\n"))
+    return {head: list(dict.fromkeys(lines)) for head, lines in captions.items()}
+
+
+def _room(size: Size, caption: Sequence[str]) -> Size:
+    """What a box takes with the labels above it."""
+    return max(size[0], max(map(len, caption), default=0) * CHARACTER + MARGIN), size[1] + len(caption) * LINE
+
+
+def _end(point: Point, middle: Point, size: Size) -> Point:
+    """Where an arrow meets a box: at its upper or its lower side."""
+    return point[0], middle[1] + size[1] / 2 * (1 if point[1] > middle[1] else -1)
+
+
+def _box(node: Node, number: int, middle: Point, size: Size, caption: Sequence[str]) -> str:
     (x, y), (width, height) = middle, size
     left, top = x - width / 2, y - height / 2
-    lines = "".join(
-        f'<tspan x="{left + MARGIN:.1f}" y="{top + MARGIN + (i + 0.78) * LINE:.1f}"'
-        f"{' class=first' if i == 0 else ''}>{html.escape(line)}</tspan>"
-        for i, line in enumerate(node.label.split("\n"))
+    first, *lines = node.label.split("\n")
+    label = _lines([first], left + MARGIN, top + MARGIN, ' class="first"') + _lines(
+        lines, left + MARGIN, top + MARGIN + LINE
     )
     return (
         f'<g class="node {node.kind}" data-number="{number}" tabindex="0">'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
-        f"<text>{lines}</text>"
+        f"<text>{label}</text>"
+        f"{_caption(caption, x, top) if caption else ''}"
         f'<g class="fold"><circle cx="{x:.1f}" cy="{top + height:.1f}" r="7"/>'
         f'<text x="{x:.1f}" y="{top + height + 4:.1f}">&#8722;</text></g></g>'
+    )
+
+
+def _caption(lines: Sequence[str], x: float, bottom: float) -> str:
+    """The labels of the arrows to a box, over the arrows' ends."""
+    width, height = max(map(len, lines)) * CHARACTER + MARGIN, len(lines) * LINE
+    top = bottom - height - MARGIN
+    return (
+        f'<g class="label"><rect x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
+        f"<text>{_lines(lines, x, top)}</text></g>"
+    )
+
+
+def _lines(lines: Sequence[str], x: float, top: float, attributes: str = "") -> str:
+    return "".join(
+        f'<tspan x="{x:.1f}" y="{top + (i + 0.78) * LINE:.1f}"{attributes}>{html.escape(line)}</tspan>'
+        for i, line in enumerate(lines)
     )
 
 

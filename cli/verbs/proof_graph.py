@@ -6,7 +6,7 @@ import json
 from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
-from ovn_rules.cli.verbs.facts import fact_text, shortened, value_text
+from ovn_rules.cli.verbs.facts import fact_text, is_uuid, shortened, value_text
 from ovn_rules.cli.verbs.verb import Edge, Graph, Node
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def proof_graph(document: Document) -> Graph:
             rule = document["rules"][derivation["rule"]]
             own = f"{name}/{i}"
             circular = ["circular: needs the fact itself"] * derivation["circular"]
-            label = "\n".join([derivation["rule"], *wrap(rule["reason"], VALUE), *circular])
+            label = "\n".join([rule_label(derivation["rule"], rule), *circular])
             details = f"{rule['reason']}\n{rule['source']}\n\n{rule['code']}"
             nodes[own] = Node(own, label, "rule", details)
             edges.append(Edge(name, own))
             for j, premise in enumerate(derivation["premises"]):
                 if "absent" in premise:
-                    pattern = [f"{c} = {_value(v)}" for c, v in premise["pattern"].items()]
+                    pattern = [f"{c} = {_value(c, v)}" for c, v in premise["pattern"].items()]
                     nodes[f"{own}/{j}"] = Node(f"{own}/{j}", "\n".join([f"no {premise['absent']}", *pattern]), "absent")
                     edges.append(Edge(own, f"{own}/{j}"))
                 else:
@@ -75,19 +75,30 @@ def fact_label(document: Document) -> str:
     name = document.get("name")
     lines = [f"{document['relation']} [{shortened(name, VALUE)}]" if name else document["relation"]]
     values = [(c, v) for c, v in document["fact"].items() if v not in ("", [])]
-    lines += [f"{column} = {_value(value)}" for column, value in values[:COLUMNS]]
+    lines += [f"{column} = {_value(column, value)}" for column, value in values[:COLUMNS]]
     return "\n".join(lines + ["…"] * (len(values) > COLUMNS))
 
 
+def rule_label(name: str, rule: Document) -> str:
+    """A rule in a box: its name, what it says, where it stands.
+
+    Args:
+        name: the rule's.
+        rule: with ``reason`` and ``source``.
+    """
+    return "\n".join([name, *wrap(rule["reason"], VALUE), rule["source"]])
+
+
 def fact_details(document: Document) -> str:
-    """A fact in full: every column, and for a row where it is."""
+    """A fact, or a pattern of facts, in full: every column, and for a row where it is."""
     lines = []
     if "table" in document:
-        lines.append(f"database {document['database']}, table {document['table']}, row {document['row']}\n")
+        row = f", row {document['row']}" if "row" in document else ""
+        lines.append(f"database {document['database']}, table {document['table']}{row}\n")
     lines += [f"{column} = {json.dumps(value, ensure_ascii=False)}" for column, value in document["fact"].items()]
     lines += [f"kept over {value_text(list(r['fact'].values()))}" for r in document.get("rivals", ())]
     return "\n".join(lines)
 
 
-def _value(value: object) -> str:
-    return shortened(value_text(value), VALUE)
+def _value(column: str, value: object) -> str:
+    return shortened(value[:8] if column != "_uuid" and is_uuid(value) else value_text(value), VALUE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from rich.tree import Tree
 
-from ovn_rules.cli.verbs.facts import fact_text
+from ovn_rules.cli.verbs.facts import fact_text, shortened
 from ovn_rules.cli.verbs.verb import Edge, Graph, Node
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 STYLES = {"delivered": "bold green", "sent": "green", "tunnel": "green", "dropped": "bold red", "lost": "bold red"}
 LONGEST = 120
 """Characters shown of the actions of a flow: a flood's name every port."""
+WIDEST = 56
+"""Characters of a line in a box."""
 
 
 def show(document: Document, console: Console) -> None:
@@ -170,12 +173,18 @@ class _Painter:
 
     def stage(self, stage: Document, after: str, edge: str) -> None:
         flow, logical = stage["flow"], stage["logical"]
-        lines = [f"table {stage['table']} {stage['name']}"]
+        lines, details = [f"table {stage['table']} {stage['name']}"], []
         if flow is not None:
             match = logical["fact"]["match"] if logical else flow["match"]
-            lines.append(f"priority {flow['priority']}  {_short(match)}")
-        title = f"{stage['reason']} (rule {stage['rule']}, {stage['source']})" if stage["rule"] else stage["reason"]
-        name = self.node("\n".join(lines), "fact", title, after, edge)
+            lines += [f"priority {flow['priority']}  {shortened(match, WIDEST)}", *wrap(stage["reason"], WIDEST)]
+            details += [f"priority {flow['priority']}", flow["match"], f"actions: {flow['actions']}", ""]
+        if logical is not None:
+            details += [logical["fact"]["match"], f"actions: {logical['fact']['actions']}", ""]
+        details.append(stage["reason"])
+        if stage["rule"]:
+            lines.append(stage["source"])
+            details.append(f"rule {stage['rule']}, {stage['source']}")
+        name = self.node("\n".join(lines), "fact", "\n".join(details), after, edge)
         written: list[str] = []
         for result in stage["results"]:
             if result["type"] == "change":

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.absences import absence_document, pattern_document
-from ovn_rules.cli.verbs.absences_shown import graph, show
+from ovn_rules.cli.verbs.absences_graph import graph
+from ovn_rules.cli.verbs.absences_shown import show
 from ovn_rules.cli.verbs.expected import equal_columns, expected, values_of
 from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot

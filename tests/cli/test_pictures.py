@@ -139,3 +139,18 @@ def test_an_empty_picture():
     for form in ("dot", "mermaid", "html"):
         for edges in ((), (Edge("x", "x"),)):
             assert "alone" in draw(Graph("", (Node("x", "alone", "note"),), edges), form)
+
+
+def test_labels_of_arrows_have_room():
+    """The labels of the arrows to a box stand above it, each once, where no other box is."""
+    ends = tuple(Node(n, n, "fact") for n in ("one", "other"))
+    edges = (
+        *(Edge("top", n.name, f"{'a long label to ' * 3}{n.name}\n2\n3\n4\nshared") for n in ends),
+        Edge("one", "other", "shared"),
+    )
+    page = draw(Graph("", (Node("top", "top", "fact"), *ends), edges), "html")
+    assert page.count(">shared<") == 2
+    boxes = [tuple(map(float, b)) for b in re.findall(r'<rect x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"', page)]
+    assert len(boxes) == 5  # three boxes and two labels
+    for (x, y, width, height), (u, v, wide, high) in combinations(boxes, 2):
+        assert x + width <= u or u + wide <= x or y + height <= v or v + high <= y

@@ -179,7 +179,16 @@ def test_a_picture(world):
     names = {n.name for n in drawn.nodes}
     assert {n.kind for n in drawn.nodes} == {"absent", "rule", "note", "row"}
     assert all(e.tail in names and e.head in names for e in drawn.edges)
-    assert [n.label for n in drawn.nodes if n.kind == "rule"] == ["deliver_unicast"]
+    assert drawn.nodes[0].label.startswith("✗ no Pipeline\n")
+    (rule,) = (n for n in drawn.nodes if n.kind == "rule")
+    assert rule.label.startswith("deliver_unicast\nA frame to an address that a port owns goes\nto that port.\nrules/")
+    top = drawn.nodes[0].name
+    assert {(e.head, e.label) for e in drawn.edges if e.tail == top} >= {(rule.name, "")}
+    changes = [
+        n.label for e in drawn.edges for n in drawn.nodes if e.label == "smallest change found" and n.name == e.head
+    ]
+    assert len(changes) == 1
+    assert changes[0].startswith("+ nb.Logical_Port.macs(")
     assert len(VERB.graph(ask(world, VERB, 'Binding(logical_port="vm1")')).nodes) == 1
 
 
