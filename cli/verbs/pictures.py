@@ -77,8 +77,7 @@ def mermaid(graph: Graph) -> str:
     lines = ["flowchart TB"]
     for node in graph.nodes:
         _, start, end = _MERMAID[node.kind]
-        label = "<br/>".join(map(_entities, node.label.split("\n")))
-        lines.append(f"  n{numbers[node.name]}{start}{label}{end}:::{node.kind}")
+        lines.append(f"  n{numbers[node.name]}{start}{_entities(node.label)}{end}:::{node.kind}")
     for edge in graph.edges:
         label = f'|"{_entities(edge.label)}"|' if edge.label else ""
         lines.append(f"  n{numbers[edge.tail]} -->{label} n{numbers[edge.head]}")
@@ -89,7 +88,7 @@ def mermaid(graph: Graph) -> str:
 
 def _entities(text: str) -> str:
     """Text as Mermaid takes it between quotes: what could mean something is written as ``#35;``."""
-    return "".join(c if c.isalnum() or c in " .,:=/-_…" else f"#{ord(c)};" for c in text)
+    return "".join("<br/>" if c == "\n" else c if c.isalnum() or c in " .,:=/-_…" else f"#{ord(c)};" for c in text)
 
 
 # -- web page ----------------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def test_mermaid():
         assert any(re.fullmatch(form, line) for form in forms), line
     assert sum("-->" in line for line in lines) == 5
     assert "#34;quoted#34;" in lines[1]
+    assert sum("<br/>second" in line for line in lines) == 6  # five boxes and an arrow
 
 
 class Page(HTMLParser):
