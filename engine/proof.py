@@ -107,49 +107,64 @@ class Proof:
 def prove(
     engine: Engine, relation: str, fact: Fact, *, depth: int = 20, everything: bool = False, most: int | None = None
 ) -> Proof:
-    """Why a fact holds.
+    """Why a fact holds: see ``Prover``, which is for several facts."""
+    return Prover(engine, everything=everything, most=most).prove(relation, fact, depth)
+
+
+class Prover:
+    """Proves facts of an engine that stands still; what several proofs need is found once.
 
     One derivation of each fact is found, for a recursive fact one with which a shortest proof ends; of an aggregate the
     first inputs.
 
     Args:
-        engine: where it holds.
-        relation: its relation.
-        fact: the fact; of a relation with a key it may be one that isn't kept.
-        depth: levels to go down from the fact; what is derived below is cut off.
+        engine: where the facts hold.
         everything: find every derivation of each fact and every input of an aggregate.
         most: find at most so many derivations of a fact, or inputs.
-
-    Raises:
-        KeyError: the program has no such relation.
-        ValueError: the fact doesn't hold.
     """
-    if not engine.count(relation, fact):
-        raise ValueError(f"{relation}{fact} doesn't hold")
-    return _Prover(engine, everything=everything, most=most).prove((relation, fact), depth)
 
-
-class _Prover:
-    def __init__(self, engine: Engine, *, everything: bool, most: int | None) -> None:
+    def __init__(self, engine: Engine, *, everything: bool = False, most: int | None = None) -> None:
         self.engine = engine
         self.explainer = Explainer(engine)
         self.support = Support(self.explainer)
         self.everything = everything
         self.most = most
+        self._whole: dict[Key, Step] = {}
 
-    def prove(self, root: Key, depth: int) -> Proof:
+    def prove(self, relation: str, fact: Fact, depth: int = 20) -> Proof:
+        """Why a fact holds.
+
+        Args:
+            relation: its relation.
+            fact: the fact; of a relation with a key it may be one that isn't kept.
+            depth: levels to go down from the fact; what is derived below is cut off.
+
+        Raises:
+            KeyError: the program has no such relation.
+            ValueError: the fact doesn't hold.
+        """
+        if not self.engine.count(relation, fact):
+            raise ValueError(f"{relation}{fact} doesn't hold")
+        root = relation, fact
         steps: dict[Key, Step] = {}
         layer = {root: None}
         while layer:
             below: dict[Key, None] = {}
             for key in layer:
-                step = steps[key] = self.step(key, cut=not depth)
+                step = steps[key] = self.whole(key) if depth else self.step(key, cut=True)
                 below.update((k, None) for k in _below(step))
             layer = {key: None for key in below if key not in steps}
             depth -= 1
         return Proof(root, steps)
 
+    def whole(self, key: Key) -> Step:
+        """A fact with its derivations."""
+        if key not in self._whole:
+            self._whole[key] = self.step(key, cut=False)
+        return self._whole[key]
+
     def step(self, key: Key, *, cut: bool) -> Step:
+        """A fact, its derivations cut off or not."""
         relation, fact = key
         name = name_of(relation, fact)
         if relation not in self.engine.program.derived:
@@ -180,6 +195,7 @@ class _Prover:
         return (Reason(first), *sorted((Reason(d, c) for d, c in marked), key=lambda r: r.circular))
 
     def numbering(self, key: Key) -> Numbering | None:
+        """Where a fact's allocated number comes from; None where it has none."""
         relation, fact = key
         for allocator in self.engine.network.members[relation].allocators:
             group, number = allocator.group(fact), fact[allocator.position]
@@ -204,6 +220,7 @@ class _Prover:
         return None
 
     def rivals(self, key: Key) -> tuple[tuple[Fact, ...], Fact | None]:
+        """The facts with the same key that are not kept, and the one that is kept instead of this one."""
         relation, fact = key
         store = self.engine.network.members[relation].store
         if not isinstance(store, KeyedStore):

@@ -11,7 +11,7 @@ from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.trace_shown import graph, show
 from ovn_rules.cli.verbs.verb import Option, Verb
-from ovn_rules.engine.proof import prove
+from ovn_rules.engine.proof import Prover
 from ovn_rules.rules.openflow.packet import value_text
 from ovn_rules.rules.tracing import Change, Stage
 
@@ -54,6 +54,7 @@ class _Writer:
     def __init__(self, engine: Engine, *, derivations: bool) -> None:
         self.engine = engine
         self.derivations = derivations
+        self.prover = Prover(engine)
 
     def visit(self, visit: Visit) -> Document:
         return {
@@ -119,7 +120,7 @@ class _Writer:
         """The derivation of a flow: each fact once, with the rule and the premises, by their numbers in the list."""
         if named is None:
             return []
-        steps = list(prove(self.engine, *named).steps.values())
+        steps = list(self.prover.prove(*named).steps.values())
         numbers = {step.key: i for i, step in enumerate(steps)}
         found = []
         for step in steps:

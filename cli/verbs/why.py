@@ -15,7 +15,7 @@ from ovn_rules.cli.verbs.proof_shown import show_proofs
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.engine.patterns import parse_pattern
-from ovn_rules.engine.proof import named, prove
+from ovn_rules.engine.proof import Prover, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +42,8 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     if options["depth"] > DEEPEST:
         raise Failure(f"--depth is {DEEPEST} at most; what is cut off has a name that can be asked about")
     asked, notes = _asked(world, text, options["chassis"])
-    proofs = [
-        prove(world.engine, *key, depth=options["depth"], everything=options["all"], most=options["most"])
-        for key in asked[:MOST]
-    ]
+    prover = Prover(world.engine, everything=options["all"], most=options["most"])
+    proofs = [prover.prove(*key, options["depth"]) for key in asked[:MOST]]
     return {**proofs_document(world.engine, proofs), "more": len(asked) - len(proofs), "notes": notes}
 
 

@@ -8,7 +8,7 @@ from programs import changes, programs, transactions
 
 from ovn_rules.engine import naive
 from ovn_rules.engine.ir import INT, Aggregate, Allocate, Atom
-from ovn_rules.engine.proof import INPUTS, name_of, named, prove
+from ovn_rules.engine.proof import INPUTS, Prover, name_of, named, prove
 from ovn_rules.engine.runtime import Engine, RuleFailure
 
 NODE, EDGE = relation("Node", "int"), relation("Edge", "int int")
@@ -131,6 +131,18 @@ def test_the_shortest_way_is_taken(edges):
         taken = prove(engine, "Reach", fact, depth=1000)
         assert heights(taken)[("Reach", fact)] == shortest
         assert len(taken.steps) == 2 * shortest
+
+
+@given(edges=st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14), everything=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_one_prover_for_several_facts(edges, everything):
+    """Facts that are proved one after another have the proofs that each has alone, cut off wherever."""
+    engine = engine_of(PATHS, Edge=edges)
+    prover = Prover(engine, everything=everything)
+    for i, fact in enumerate(engine.facts("Reach")):
+        depth = (1000, 0, 1, 2)[i % 4]
+        together = prover.prove("Reach", fact, depth)
+        assert together == prove(engine, "Reach", fact, depth=depth, everything=everything)
 
 
 def test_a_long_chain_among_cycles():
