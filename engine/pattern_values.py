@@ -110,7 +110,7 @@ def read_term(text: str, span: Span, column: Column) -> Term | Prefix:
 
     Returns:
         A wildcard for ``_``, a variable for a name, the beginning of a UUID, or a constant. The constant for a set
-        or map column is a sorted tuple without duplicates.
+        or map column is a tuple in the order in which it is written.
 
     Raises:
         QuestionError: it is no value, or none of the column's type.
@@ -173,8 +173,8 @@ class _Reader:
         if not bracketed:
             parts = [span]
         elif opening == "{" and len(inner.args) == 2:
-            return tuple(sorted({self.pair(p, inner) for p in parts}))
-        return tuple(sorted({self.element(p, inner) for p in parts}))
+            return tuple(self.pair(p, inner) for p in parts)
+        return tuple(self.element(p, inner) for p in parts)
 
     def element(self, span: Span, wanted: Type) -> Any:
         """A value inside brackets, where no variable can stand."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"\s*([^\W\d]\w*(?:\.\w+)*)\s*")
 _NAMED = re.compile(r"([^\W\d]\w*)\s*=(?!=)\s*")
+_LABEL = re.compile(r"\s+\[.*\]\s*", re.DOTALL)
 _COMPARED = re.compile(r"([^\W\d]\w*\s*)?(==|!=|<|>)")
 
 
@@ -55,7 +56,7 @@ class Pattern:
             engine: whose facts; its keys and indexes are used where they fit, and none is made.
         """
         exact: dict[int, Any] = {}
-        sets: list[tuple[int, frozenset[Any]]] = []
+        sets: list[tuple[int, Fact]] = []
         prefixes: list[tuple[int, str]] = []
         equal: list[tuple[int, int]] = []
         first: dict[str, int] = {}
@@ -63,7 +64,7 @@ class Pattern:
             if isinstance(term, Prefix):
                 prefixes.append((i, term.text))
             elif isinstance(term, Const) and _is_set(column.type):
-                sets.append((i, frozenset(term.value)))
+                sets.append((i, term.value))
             elif isinstance(term, Const):
                 exact[i] = term.value
             elif isinstance(term, Var) and first.setdefault(term.name, i) != i:
@@ -74,7 +75,9 @@ class Pattern:
             values = tuple(exact.values()) if len(exact) > 1 else next(iter(exact.values()))
             facts = (f for f in facts if get(f) == values)
         if sets:
-            facts = (f for f in facts if all(wanted == set(f[i]) for i, wanted in sets))
+            # A tuple may be a list, too: as it is written comes before the same elements in another order.
+            facts = [f for f in facts if all(set(wanted) == set(f[i]) for i, wanted in sets)]
+            facts = [f for f in facts if all(wanted == f[i] for i, wanted in sets)] or facts
         if prefixes:
             facts = (f for f in facts if all(f[i].startswith(text) for i, text in prefixes))
         if equal:
@@ -186,7 +189,8 @@ def parse_pattern(program: Program, text: str) -> Pattern:
     ``Relation(column=value, ...)``, by position, or mixed; ``Relation`` alone fits every fact of it. Values are
     Python's texts, numbers, ``True`` and ``False``; ``(...)`` or ``[...]`` for a set, in any order; ``{key: value}`` or
     pairs for a map; and without quotes any text up to the comma that can't be taken for a name. In a column of UUIDs
-    four hexadecimal digits or more stand for every UUID that begins with them.
+    four hexadecimal digits or more stand for every UUID that begins with them. A row's name in square brackets may
+    follow, as answers print it.
 
     Args:
         program: has the relation.
@@ -205,7 +209,7 @@ def parse_pattern(program: Program, text: str) -> Pattern:
     if text[head.end() :].startswith("("):
         spans, end = arguments(text, head.end())
     rest = text[end + 1 :]
-    if rest.strip():
+    if rest.strip() and not _LABEL.fullmatch(rest):
         start = end + 1 + len(rest) - len(rest.lstrip())
         joined = rest.lstrip()[0] in "&<=>"
         hint = "a pattern has one relation: several literals and comparisons are a query" if joined else ""

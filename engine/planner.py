@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.edits import Edit, is_optional
+from ovn_rules.engine.edits import Edit, is_optional, referred
 from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted, pattern_of
 from ovn_rules.engine.inverse import Inverter
 from ovn_rules.engine.ir import Atom, Bind, Column, Fact, Filter, Member, RelationDef, Type, Var
@@ -140,8 +140,10 @@ class Planner:
             for i, (term, column) in enumerate(zip(atom.terms, columns, strict=True)):
                 if isinstance(term, Var) and term.name not in values:
                     made_up.add(term.name)
-                    row = column.name == "_uuid" or not near
-                    values[term.name] = self._value(column.type) if row else near[0][i]
+                    if column.name == "_uuid":
+                        values[term.name] = self._value(column.type)
+                    else:
+                        values[term.name] = near[0][i] if near else self._some(atom.relation, column)
         return values, made_up
 
     def _mended(
@@ -297,9 +299,16 @@ class Planner:
             elif nearest and column.type.name not in ("tuple", "bool"):
                 values.append(nearest[0][i])
             else:
-                values.append(self._value(column.type))
+                values.append(self._some(definition.name, column))
         shown = tuple(sorted(i for i in unknown if definition.columns[i].type.name not in ("tuple", "bool")))
         return tuple(values), shown
+
+    def _some(self, relation: str, column: Column) -> Any:
+        """A value for a column: where it refers to rows, one that is there."""
+        program = self.engine.program
+        table = referred(program, program.relations[relation], column.name) if column.type.name == "uuid" else None
+        row = min(self.engine.facts(table), default=None) if table is not None else None
+        return self._value(column.type) if row is None else row[0]
 
     def _value(self, kind: Type) -> Any:
         """A value of a type; for a UUID one that no row has."""

@@ -5,6 +5,7 @@ What might do is tried: the engine supposes the change, and only what works is a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ovn_rules.engine.ir import Fact
+    from ovn_rules.engine.runtime import Engine
     from ovn_rules.engine.whynot import Absence, WhyNot
 
 HARMLESS = 5
@@ -54,13 +56,18 @@ class Repair:
         return sum(gone for gone, _ in self.effects.values())
 
 
-def repairs(whynot: WhyNot, absence: Absence, most: int = 2) -> list[Repair]:
+Transaction = Callable[["Engine", "Plan"], "Mapping[str, tuple[list[Fact], list[Fact]]] | None"]
+"""Makes a transaction of a change; None for a change that can't be made."""
+
+
+def repairs(whynot: WhyNot, absence: Absence, most: int = 2, transaction: Transaction = changes) -> list[Repair]:
     """Changes of given facts that make what is absent hold, smallest first; none when none was found.
 
     Args:
         whynot: has explained the absence.
         absence: the explanation.
         most: how many are wanted.
+        transaction: what a change is as a transaction; only what it allows is an answer.
     """
     plans = Planner(whynot).plans(absence)
     found: list[Repair] = []
@@ -68,7 +75,7 @@ def repairs(whynot: WhyNot, absence: Absence, most: int = 2) -> list[Repair]:
     for number in range(1, LARGEST + 1):
         for plan in [p for p in plans if len(p) == number][:TRIED]:
             if left > 0 and not any(_good(r, number) for r in found):
-                repair, changed = attempt(whynot, absence, plan)
+                repair, changed = attempt(whynot, absence, plan, transaction)
                 found += [repair] if repair is not None else []
                 left -= changed
     found.sort(key=lambda r: (len(r.edits), r.lost))
@@ -87,17 +94,23 @@ def _good(repair: Repair, number: int) -> bool:
     return repair.lost <= HARMLESS and (sure or repair.adds or len(repair.edits) == number)
 
 
-def attempt(whynot: WhyNot, absence: Absence, plan: Plan) -> tuple[Repair | None, int]:
+def attempt(
+    whynot: WhyNot, absence: Absence, plan: Plan, transaction: Transaction = changes
+) -> tuple[Repair | None, int]:
     """What a change comes to, if it makes what is absent hold, and how many facts it changes.
 
     Args:
         whynot: has explained the absence.
         absence: what is to hold.
         plan: the change.
+        transaction: as for ``repairs``.
     """
     engine = whynot.engine
+    given = transaction(engine, plan)
+    if given is None:
+        return None, 0
     try:
-        with engine.supposing(changes(engine, plan)) as changed:
+        with engine.supposing(given) as changed:
             _, come = changed[absence.relation]
             fresh = list(come) or [e.new for e in plan if e.relation == absence.relation and e.new is not None]
             made = [f for f in fresh if all(w is FREE or v == w for v, w in zip(f, absence.pattern, strict=True))]

@@ -224,9 +224,9 @@ class Wording:
             yield Text("  - ", style="red").append_text(self._short(old, new))
         if new is not None:
             text = Text("  + ", style="green").append_text(self._short(new, old))
-            any_value = [c for c in edit["any"] if not str(new["fact"][c]).startswith(_NEW)]
-            if any_value:
-                text.append(f"  any {listed(any_value)} would do", style="dim")
+            chosen = [c for c in edit["chosen"] if not str(new["fact"][c]).startswith(_NEW)]
+            if chosen:
+                text.append(f"  {listed(chosen)} chosen; others may do", style="dim")
             yield text
 
     def _short(self, fact: Document, other: Document | None) -> Text:

@@ -28,6 +28,7 @@ from ovn_rules.cli.verbs.supposed_checks import check
 from ovn_rules.cli.verbs.supposed_northbound import SupposedNorthbound
 from ovn_rules.engine import Program
 from ovn_rules.engine.ir import Const, Term, Var, Wild
+from ovn_rules.engine.ovsschema import ZERO_UUID
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import parse_pattern
 
@@ -189,7 +190,7 @@ def _insert_fact(rows: SupposedRows, pattern: Pattern) -> None:
     if relation.table is None:
         rows.change_fact(relation.name, fact, insert=True)
     else:
-        _change_element(rows, relation, fact, insert=True)
+        change_element(rows, relation, fact, insert=True)
 
 
 def _delete(rows: SupposedRows, change: str, text: str) -> None:
@@ -210,7 +211,7 @@ def _delete_facts(rows: SupposedRows, pattern: Pattern) -> None:
         elif relation.table.column is None:
             rows.delete(f"{relation.table.database}.{relation.table.table}", fact[0])
         else:
-            _change_element(rows, relation, fact, insert=False)
+            change_element(rows, relation, fact, insert=False)
 
 
 def _given(rows: SupposedRows, relation: RelationDef) -> None:
@@ -218,8 +219,18 @@ def _given(rows: SupposedRows, relation: RelationDef) -> None:
         raise Failure(f"{relation.name} is derived by rules; only rows of databases and given facts can be changed")
 
 
-def _change_element(rows: SupposedRows, relation: RelationDef, fact: tuple[Any, ...], *, insert: bool) -> None:
-    """Put an element into a row's set or map, or take it out."""
+def change_element(rows: SupposedRows, relation: RelationDef, fact: tuple[Any, ...], *, insert: bool) -> None:
+    """Put an element into a row's set or map, or take it out.
+
+    Args:
+        rows: has the row.
+        relation: the relation of the column's elements.
+        fact: the row's UUID, and the element or key and value.
+        insert: whether to put it in.
+
+    Raises:
+        Failure: there is no such row, or it holds the element already.
+    """
     assert relation.table is not None  # noqa: S101 - elements are a row's
     assert relation.table.column is not None  # noqa: S101 - likewise
     table, column = f"{relation.table.database}.{relation.table.table}", relation.table.column
@@ -229,7 +240,7 @@ def _change_element(rows: SupposedRows, relation: RelationDef, fact: tuple[Any, 
     held = row[column]
     if insert and element in held:
         raise Failure("this holds already")
-    kept = {e for e in held if e != element} | ({element} if insert else set())
+    kept = {e for e in held if e not in (element, ZERO_UUID)} | ({element} if insert else set())
     rows.set(table, row["_uuid"], column, tuple(sorted(kept)))
 
 
@@ -242,7 +253,8 @@ def _constant(rows: SupposedRows, relation: RelationDef, column: Column, term: T
     if isinstance(found, Prefix):
         raise Failure(f"column {column.name}: {found.text!r} is no UUID")
     assert isinstance(found, Const)  # noqa: S101 - wildcards are left out, and nothing is a variable
-    return found.value
+    whole = relation.table is not None and isinstance(found.value, tuple)
+    return tuple(sorted(set(found.value))) if whole else found.value
 
 
 def _text(rows: SupposedRows, relation: RelationDef, column: Column, term: Term | Prefix) -> Term | Prefix:
@@ -259,7 +271,7 @@ def _text(rows: SupposedRows, relation: RelationDef, column: Column, term: Term 
     if table is None:
         return term if isinstance(term, Prefix) else Const(value)
     if isinstance(value, tuple):
-        return Const(tuple(sorted(_resolved(rows, table, column, v) for v in value)))
+        return Const(tuple(_resolved(rows, table, column, v) for v in value))
     return Const(_resolved(rows, table, column, value))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.flow_text import FlowError, FlowText, looks_like_flow, names_ports, numbered, read_flows
-from ovn_rules.engine.ir import Const, Fact, Var
+from ovn_rules.engine.ir import Aggregate, Const, Fact, Var
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import Pattern, parse_pattern
 from ovn_rules.engine.present import FREE
@@ -127,13 +127,16 @@ def values_of(engine: Engine, pattern: Pattern) -> Fact:
         pattern: the pattern.
     """
     values: list[Any] = []
+    clauses = [c for c in engine.program.clauses if c.relation == pattern.relation.name]
+    collected = {i for c in clauses for i, t in enumerate(c.terms) if isinstance(t, Aggregate)}
     for column, term in zip(pattern.relation.columns, pattern.terms, strict=True):
         if isinstance(term, Prefix):
             fits = {v for v in _uuids(engine) if v.startswith(term.text)}
             values.append(fits.pop() if len(fits) == 1 else FREE if fits else term.text)
         elif isinstance(term, Const):
-            whole = column.type.name == "tuple" and len(column.type.args) == 1
-            values.append(tuple(sorted(term.value)) if whole else term.value)
+            listed = pattern.relation.table is None and len(values) not in collected
+            whole = column.type.name == "tuple" and len(column.type.args) == 1 and not listed
+            values.append(tuple(sorted(set(term.value))) if whole else term.value)
         else:
             values.append(FREE)
     return tuple(values)

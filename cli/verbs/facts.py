@@ -165,7 +165,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value as rules write it, but a text in single quotes."""
+    """A value as patterns and rules read it: a text on one line, quoted and escaped as Python does."""
     if isinstance(value, list):
         return "[" + ", ".join(map(value_text, value)) + "]"
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    return repr(value)

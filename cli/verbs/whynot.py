@@ -13,6 +13,7 @@ from ovn_rules.cli.verbs.absences_shown import show
 from ovn_rules.cli.verbs.expected import equal_columns, expected, values_of
 from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot
+from ovn_rules.cli.verbs.supposed_edits import transaction_of
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.patterns import Pattern
 from ovn_rules.engine.present import FREE
@@ -80,7 +81,7 @@ def _explained(engine: Engine, relation: str, wanted: Fact, depth: int, *, every
     document: Document = {"asked": pattern_document(engine, relation, wanted)}
     if absence.found:
         return {**document, "found": _facts(engine, relation, absence.found)}
-    changes = repairs(whynot, absence)
+    changes = repairs(whynot, absence, transaction=transaction_of)
     document["absence"] = absence_document(engine, absence, everything=everything)
     document["changes"] = [_change(engine, c) for c in changes]
     document["complete"] = not whynot.spent
@@ -113,7 +114,7 @@ def _change(engine: Engine, repair: Repair) -> Document:
             {
                 "delete": None if edit.old is None else fact_document(engine, edit.relation, edit.old),
                 "insert": None if edit.new is None else fact_document(engine, edit.relation, edit.new),
-                "any": [columns[i].name for i in edit.made_up],
+                "chosen": [columns[i].name for i in edit.made_up],
             }
         )
     return {
