@@ -41,7 +41,7 @@ def check(rows: SupposedRows) -> None:
         if now is None and before is not None:
             _check_left(rows, table, uuid, before)
         elif now is not None:
-            _check_references(rows, table, now)
+            _check_references(rows, table, before, now)
             _check_indexes(rows, table, now)
             if before is None and not rows.schema(table).is_root and not any(rows.referring(table, uuid)):
                 raise Failure(f"{said(rows, table, now)}: nothing refers to this row, so the database wouldn't keep it")
@@ -144,7 +144,7 @@ def _collect(rows: SupposedRows) -> None:
                 if before is None or column.name not in before or other not in rows.tables():
                     continue
                 if not rows.schema(other).is_root:
-                    kept = references(column, now[column.name]) if now is not None else []
+                    kept = set(references(column, now[column.name])) if now is not None else set()
                     lost |= {(other, u) for u in references(column, before[column.name]) if u not in kept}
         gone = [(t, u) for t, u in lost if rows.row(t, u) is not None and not any(rows.referring(t, u))]
         if not gone:
@@ -159,14 +159,16 @@ def _check_left(rows: SupposedRows, table: str, uuid: str, before: Values) -> No
         raise Failure(f"{said(rows, table, before)}: it can't be deleted, since {where}, still refers to it")
 
 
-def _check_references(rows: SupposedRows, table: str, now: Values) -> None:
+def _check_references(rows: SupposedRows, table: str, before: Values | None, now: Values) -> None:
+    """Check what a row newly refers to; that nothing it referred to has gone is for ``_check_left``."""
     database = table.partition(".")[0]
     for column in rows.schema(table).columns.values():
         other = f"{database}.{column.ref_table}"
         if column.ref_table is None or column.name not in now or other not in rows.tables():
             continue
+        known = set(references(column, before[column.name])) if before and column.name in before else set()
         for uuid in references(column, now[column.name]):
-            if rows.row(other, uuid) is None:
+            if uuid not in known and rows.row(other, uuid) is None:
                 what = f"has no value; it refers to a row of {other}"
                 if uuid != ZERO_UUID:
                     what = f"there is no row {uuid} in {other}"
