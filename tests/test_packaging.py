@@ -34,7 +34,7 @@ def sources(*places):
 def wheel(tmp_path_factory):
     """The wheel, built from a copy of the sources so that the clone gets no build folder."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in sources("engine", "io", "cli", "rules", "pyproject.toml", "LICENSE", "README.md"):
+    for name in sources("engine", "io", "cli", "rules", "docs/man", "pyproject.toml", "LICENSE", "README.md"):
         target = folder / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
@@ -67,7 +67,7 @@ def program(wheel, tmp_path_factory):
 
 
 def test_wheel_is_complete(wheel):
-    """The wheel holds every source, schema, symbol table and py.typed of the packages, and the licence."""
+    """The wheel holds every source, schema, symbol table and py.typed of the packages, the manual and the licence."""
     with zipfile.ZipFile(wheel) as archive:
         names = [n for n in archive.namelist() if not n.endswith("/")]
     inside = {n.removeprefix("ovn_rules/") for n in names if n.startswith("ovn_rules/")}
@@ -75,6 +75,7 @@ def test_wheel_is_complete(wheel):
     assert inside == expected
     assert {"rules/ezbake/ovn-nb.ovsschema", "rules/ezbake/switching.py", "rules/lflow/py.typed"} <= inside
     assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
+    assert any(n.endswith(".data/data/share/man/man1/ovn-rules.1") for n in names)
 
 
 def test_every_package_is_listed():
@@ -108,6 +109,7 @@ def test_metadata(wheel):
     for requirement in PROJECT["project"]["dependencies"]:
         assert f"Requires-Dist: {requirement}\n" in read["METADATA"]
     assert "ovn-rules = ovn_rules.cli.main:main" in read["entry_points.txt"]
+    assert "[pytest11]\novn_rules.cli.spec.plugin = ovn_rules.cli.spec.plugin\n" in read["entry_points.txt"]
 
 
 def test_licence_is_apache_2():
