@@ -6,15 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from rich.tree import Tree
 
 from ovn_rules.cli.verbs.facts import fact_text, value_text
+from ovn_rules.cli.verbs.terminal import make_tree, print_item
 from ovn_rules.engine.errors import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.console import Console
+    from rich.tree import Tree
 
     from ovn_rules.cli.verbs.verb import Document
 
@@ -36,7 +37,7 @@ def show(document: Document, console: Console) -> None:
         console.print(Text("why tells where it comes from.", style="dim"))
     else:
         shown = Wording(names)
-        console.print(shown.tree(document["absence"]))
+        console.print(shown.tree(document["absence"], console.width))
         console.print()
         shown.changes(document["changes"], console)
         if not document["complete"]:
@@ -84,9 +85,9 @@ class Wording:
 
     # -- the tree --------------------------------------------------------------------------------------------
 
-    def tree(self, absence: Document) -> Tree:
-        """An absence with everything below it."""
-        tree = Tree(Text("✗ no ", style="bold red").append_text(self.fact(absence)), guide_style="dim")
+    def tree(self, absence: Document, width: int) -> Tree:
+        """An absence with everything below it, for a console of some width."""
+        tree = make_tree(Text("✗ no ", style="bold red").append_text(self.fact(absence)), width)
         self.grow(tree, absence)
         return tree
 
@@ -106,7 +107,7 @@ class Wording:
             tree.add(Text(CUT[absence["cut"]], style="dim"))
         elif not absence["rules"] and not absence["kept out"] and not absence["found"]:
             near = absence["nearest"]
-            tree.add(self.nearest(near[0]) if near else Text("nothing like it is there", style="dim"))
+            tree.add(self.nearest(near[0], absence["fact"]) if near else Text("nothing like it is there", style="dim"))
         for reason in absence["rules"]:
             self.reason(tree, reason)
         if absence["further"]:
@@ -114,10 +115,10 @@ class Wording:
         if absence["unfit"]:
             tree.add(self.unfit(absence))
 
-    def nearest(self, fact: Document) -> Text:
-        """A fact that is there, and in what it differs."""
-        differs = ", ".join(fact["differs"])
-        return Text("nearest: ", style="dim").append_text(self.fact(fact)).append(f"  other {differs}", style="dim")
+    def nearest(self, fact: Document, asked: Iterable[str]) -> Text:
+        """A fact that is there, by what was asked of it, and in what it differs."""
+        text = Text("nearest: ", style="dim").append_text(self.fact(fact, asked))
+        return text.append(f"  differs in {listed(fact['differs'])}", style="dim")
 
     def unfit(self, absence: Document) -> Text:
         """The rules that make something else, in one line."""
@@ -213,9 +214,10 @@ class Wording:
             console.print(Text(title, style="bold"))
             for edit in change["edits"]:
                 for line in self.edit(edit):
-                    console.print(line)
+                    print_item(console, line[: len("  + ")], line[len("  + ") :])
             effects = ", ".join(_effect(r, e) for r, e in change["effects"].items())
-            console.print(Text(f"  tried: {effects or 'nothing else changes'}", style="dim"))
+            tried = Text(effects or "nothing else changes", style="dim")
+            print_item(console, Text("  tried: ", style="dim"), tried)
 
     def edit(self, edit: Document) -> Iterable[Text]:
         """A fact that goes, and one that comes."""

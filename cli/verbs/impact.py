@@ -16,6 +16,7 @@ from ovn_rules.cli.verbs.facts import fact_document, fact_text, value_text
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.supposed import SupposedRows
 from ovn_rules.cli.verbs.supposed_checks import delete_with_referring
+from ovn_rules.cli.verbs.terminal import print_item
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine import RuleFailure
 from ovn_rules.engine.impact import impact_of
@@ -156,16 +157,16 @@ def _staying(effect: Effect) -> Collection[Fact]:
 
 
 def show(document: Document, console: Console) -> None:
-    """Numbers by relation, then examples."""
+    """What is asked about and how much depends on it, numbers by relation, then examples."""
+    print_item(console, Text(""), _summary(document["relations"]))
     for fact in document["facts"]:
-        console.print(fact_text(fact), soft_wrap=True)
+        print_item(console, Text("without "), fact_text(fact, brief=True))
     for name, number in document["without"].items():
         if more := number - sum(f["relation"] == name for f in document["facts"]):
             console.print(Text(f"... and {more:,} more of {name} that can't be without it", style="dim"))
     for note in document["notes"]:
         console.print(Text(f"note: {note}", style="yellow"))
     if not document["relations"]:
-        console.print("nothing depends on it")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("relation")
@@ -180,6 +181,18 @@ def show(document: Document, console: Console) -> None:
     show_clashes(document, console)
 
 
+def _summary(relations: list[Document]) -> Text:
+    """How much would become of it, in one sentence."""
+    if not relations:
+        return Text("nothing depends on it")
+    total = {key: sum(each[key] for each in relations) for key in ("depends", "vanishes", "changes", "appears")}
+    parts = [(total["vanishes"], "vanish", "red"), (total["changes"], "change", "yellow")]
+    parts.append((total["appears"], "appear", "green"))
+    text = Text(f"{total['depends']:,} fact{'s' * (total['depends'] != 1)} depend{'s' * (total['depends'] == 1)} on it")
+    told = [Text(f"{number:,} would {what}", style=style) for number, what, style in parts if number]
+    return Text.assemble(text, ": " if told else "", Text(", ").join(told))
+
+
 def _examples(console: Console, each: Document) -> None:
     console.print(Text(each["relation"], style="bold"))
     staying = each["depends"] - (each["vanishes"] + each["changes"]) if each["depends"] else 0
@@ -190,8 +203,8 @@ def _examples(console: Console, each: Document) -> None:
         ("=", "dim", "staying", max(staying, len(each["staying"]))),
     ):
         for fact in each[key]:
-            text = _changed(*fact) if key == "changing" else fact_text(fact)
-            console.print(Text.assemble("  ", (sign, style), " ", text), soft_wrap=True)
+            text = _changed(*fact) if key == "changing" else fact_text(fact, brief=True)
+            print_item(console, Text.assemble("  ", (sign, style), " "), text)
         if each[key] and number > len(each[key]):
             line = f"  {sign} ... {number - len(each[key]):,} more; --limit 0 shows all"
             console.print(Text(line, style="dim"))
@@ -200,7 +213,7 @@ def _examples(console: Console, each: Document) -> None:
 def _changed(old: Document, new: Document) -> Text:
     """A fact and what differs in the one that takes its place."""
     differing = [f"{c}={value_text(v)}" for c, v in new["fact"].items() if v != old["fact"][c]]
-    return fact_text(old).append(f" -> {', '.join(differing)}")
+    return fact_text(old, brief=True).append(f" -> {', '.join(differing)}")
 
 
 VERB = Verb(

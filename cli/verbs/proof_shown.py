@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from rich.tree import Tree
 
 from ovn_rules.cli.verbs.facts import fact_text
 from ovn_rules.cli.verbs.proof_document import proofs_document
+from ovn_rules.cli.verbs.terminal import NARROW, indent, make_tree
 from ovn_rules.engine.proof import prove
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.tree import Tree
 
     from ovn_rules.cli.verbs.verb import Document
     from ovn_rules.engine import Engine, Fact
 
-INDENT = 4
-"""Columns that each level of a tree takes."""
-NARROWEST = 40
-"""Columns that a line has however deep it stands."""
+LINES = 2
+"""Lines of a terminal that a fact may take, at the top of a tree."""
+NARROWEST = 76
+"""Characters of a fact however deep it stands, on as many lines as that takes."""
 RIVALS = 3
 """Facts shown that were not kept."""
 
 
 def show_proofs(document: Document, console: Console) -> None:
-    """Print proofs as trees; on a terminal each line fits, its longest values shortened in the middle.
+    """Print proofs as trees; on a terminal a fact takes a line or two, its longest values shortened in the middle.
 
     Args:
         document: what ``why`` answered.
@@ -36,13 +37,13 @@ def show_proofs(document: Document, console: Console) -> None:
         console.print(Text(f"note: {note}", style="yellow"), soft_wrap=not console.is_terminal)
     shown = _Shown(document, console.width if console.is_terminal else None)
     for root in document["roots"]:
-        console.print(shown.tree(root), no_wrap=True, overflow="ignore", crop=False)
+        console.print(shown.tree(root), crop=console.is_terminal)
     if document["more"]:
         console.print(f"… and {document['more']:,} more; give more columns to narrow it down", style="dim")
 
 
 def show_proof(engine: Engine, relation: str, fact: Fact, console: Console, depth: int = 20) -> None:
-    """Print why a fact holds, as wide as the console is, whether it is a terminal or not.
+    """Print why a fact holds as on a terminal that is as wide as the console, whether it is one or not.
 
     Args:
         engine: where it holds.
@@ -64,13 +65,15 @@ class _Shown:
 
     def tree(self, root: str) -> Tree:
         """The proof of one fact; what was shown before is not shown again."""
-        tree = Tree(self.fact(root, None, 0), guide_style="dim")
+        tree = make_tree(self.fact(root, None, 0), self.width or NARROW)
         self.grow(tree, root, 1)
         return tree
 
     def room(self, level: int) -> int | None:
-        """Characters of a line at a level."""
-        return None if self.width is None else max(NARROWEST, self.width - INDENT * level)
+        """Characters of a fact at a level; lines end where words do, so that the last isn't filled."""
+        if self.width is None:
+            return None
+        return max(NARROWEST, LINES * (self.width - indent(self.width) * level) - NARROWEST // 8)
 
     def fact(self, name: str, columns: list[str] | None, level: int) -> Text:
         """A fact; a rule's premise with the columns that it looked at."""
@@ -90,7 +93,7 @@ class _Shown:
             tree.add(Text(f"… why {name}", style="dim"))
             return
         for derivation in step["derivations"]:
-            branch = tree.add(self.reason(derivation, level))
+            branch = tree.add(self.reason(derivation))
             for premise in derivation["premises"]:
                 if "absent" in premise:
                     branch.add(self.absent(premise, level + 1))
@@ -102,14 +105,10 @@ class _Shown:
             tree.add(Text(f"… and {step['more']:,} more {what}{'s' * (step['more'] > 1)}", style="dim"))
         self.numbering(tree, step, level)
 
-    def reason(self, derivation: Document, level: int) -> Text:
+    def reason(self, derivation: Document) -> Text:
         """The rule: its name, what it says, where it stands."""
         rule = self.rules[derivation["rule"]]
-        doc, width = rule["reason"], self.room(level)
-        if width is not None:
-            width -= len("rule   ") + len(derivation["rule"]) + len("  ") + len(rule["source"])
-            doc = doc if len(doc) <= width else f"{doc[: max(width - 1, 0)]}…"
-        text = Text.assemble((f"rule {derivation['rule']}", "cyan"), (f"  {doc}", "italic"))
+        text = Text.assemble((f"rule {derivation['rule']}", "cyan"), (f"  {rule['reason']}", "italic"))
         text.append(f"  {rule['source']}", style="dim")
         if derivation["circular"]:
             text.append("  circular: needs the fact itself", style="red")
@@ -122,9 +121,9 @@ class _Shown:
         return self.line(Text(text.plain, style="yellow"))
 
     def line(self, text: Text) -> Text:
-        """A text that keeps to one line, on a terminal cut off if all shortening wasn't enough."""
-        text.no_wrap = True
-        text.overflow = "ignore" if self.width is None else "ellipsis"
+        """A text that keeps to one line where nothing is made to fit."""
+        if self.width is None:
+            text.no_wrap, text.overflow = True, "ignore"
         return text
 
     def competition(self, tree: Tree, step: Document, level: int) -> None:

@@ -6,13 +6,14 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from rich.tree import Tree
 
 from ovn_rules.cli.verbs.facts import fact_text, shortened
+from ovn_rules.cli.verbs.terminal import make_tree
 from ovn_rules.cli.verbs.verb import Edge, Graph, Node
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.tree import Tree
 
     from ovn_rules.cli.verbs.verb import Document
 
@@ -24,16 +25,16 @@ WIDEST = 56
 
 
 def show(document: Document, console: Console) -> None:
-    """Prints the packet, its way and what became of it."""
+    """Prints what became of the packet, then its way."""
     for note in document["notes"]:
         console.print(Text(f"note: {note}", style="yellow"))
-    visit = document["visit"]
-    if visit is not None:
-        tree = Tree(Text(document["microflow"], style="bold"), guide_style="dim")
-        _visit(tree, visit)
-        console.print(tree)
     for verdict in document["verdicts"]:
         console.print(Text(verdict["text"], style=STYLES.get(verdict["kind"], "")))
+    visit = document["visit"]
+    if visit is not None:
+        tree = make_tree(Text(document["microflow"], style="bold"), console.width)
+        _visit(tree, visit)
+        console.print(tree)
 
 
 def _visit(tree: Tree, visit: Document) -> None:
@@ -114,6 +115,8 @@ def _drop(node: Tree, drop: Document) -> None:
         end.add(text)
     if drop["more"]:
         end.add(Text(f"... and {drop['more']} more flows that differ as little", style="dim"))
+    if drop["question"]:
+        end.add(Text(f"whynot {drop['question']}"))
 
 
 def _difference(each: Document) -> str:

@@ -12,6 +12,7 @@ from ovn_rules.cli.verbs.changes import read_changes, with_files
 from ovn_rules.cli.verbs.clashes import clashes_document, show_clashes
 from ovn_rules.cli.verbs.facts import fact_document, fact_text
 from ovn_rules.cli.verbs.one_shot import one_shot
+from ovn_rules.cli.verbs.terminal import print_item
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine import RuleFailure
 
@@ -119,12 +120,14 @@ def _reports(world: World, changes: Changes) -> list[str]:
 
 def show(document: Document, console: Console) -> None:
     """What is supposed, the difference relation by relation, and what would be wrong then."""
-    for each in document["changes"]:
-        for group in each["groups"]:
-            _lines(console, group, "  ", flows=False)
     if not document["changes"]:
         console.print(Text("nothing would be different", style="dim"))
         return
+    print_item(console, Text(""), _summary(document))
+    console.print(Text("supposed", style="bold"))
+    for each in document["changes"]:
+        for group in each["groups"]:
+            _lines(console, group, "  ", flows=False)
     for each in document["relations"]:
         console.print(Text.assemble((each["relation"], "bold"), "  ", _count(each)))
         for group in each["groups"]:
@@ -133,18 +136,28 @@ def show(document: Document, console: Console) -> None:
                 console.print(Text.assemble(f"  {group['chassis']}  ", _count(group)))
                 indent = "    "
             _lines(console, group, indent, flows=each["relation"] == FLOWS)
-    if not document["relations"]:
-        console.print("nothing that is written anywhere would change")
     if document["unshown"]:
         more = ", ".join(document["unshown"])
-        console.print(Text(f"--all also shows what changes in {more}", style="dim"), soft_wrap=True)
+        print_item(console, Text(""), Text(f"--all also shows what changes in {more}", style="dim"))
     show_clashes(document, console)
     for line in document["problems"]:
-        console.print(Text.assemble(("new problem: ", "bold yellow"), line), soft_wrap=True)
+        print_item(console, Text("new problem: ", style="bold yellow"), Text(line))
 
 
-def _count(each: Document) -> Text:
-    return Text.assemble((f"-{each['deletions']:,}", "red"), " ", (f"+{each['insertions']:,}", "green"))
+def _summary(document: Document) -> Text:
+    """What would change, in one sentence."""
+    text = Text("nothing that is written anywhere would change")
+    if document["relations"]:
+        parts = [Text(f"{each['relation']} ").append_text(_count(each, zeros=False)) for each in document["relations"]]
+        text = Text.assemble(("would change: ", "bold"), Text(", ").join(parts))
+    if problems := sum(len(document[key]) for key in ("problems", "conflicts", "exhausted")):
+        text.append(f"; {problems} new problem{'s' * (problems > 1)}", style="bold yellow")
+    return text
+
+
+def _count(each: Document, *, zeros: bool = True) -> Text:
+    numbers = (("-", each["deletions"], "red"), ("+", each["insertions"], "green"))
+    return Text(" ").join(Text(f"{sign}{number:,}", style=style) for sign, number, style in numbers if number or zeros)
 
 
 def _lines(console: Console, group: Document, indent: str, *, flows: bool) -> None:
@@ -153,8 +166,8 @@ def _lines(console: Console, group: Document, indent: str, *, flows: bool) -> No
         ("+", group["inserted"], group["insertions"], "green"),
     ):
         for fact in facts:
-            text = Text(flow_text(*list(fact["fact"].values())[1:]).strip()) if flows else fact_text(fact)
-            console.print(Text.assemble(indent, (sign, style), " ", text), soft_wrap=True)
+            text = Text(flow_text(*list(fact["fact"].values())[1:]).strip()) if flows else fact_text(fact, brief=True)
+            print_item(console, Text.assemble(indent, (sign, style), " "), text)
         if facts and number > len(facts):
             line = f"{indent}{sign} ... {number - len(facts):,} more; --limit 0 shows all"
             console.print(Text(line, style="dim"))

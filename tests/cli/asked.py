@@ -25,8 +25,9 @@ def ask(world, verb, text, **options):
     return verb.answer(world, verb.prepare(text), {**verb.defaults(), **options})
 
 
-def shown(verb, document, width=400):
-    """What a verb prints."""
+def shown(verb, document, width=400, *, terminal=False):
+    """What a verb prints, to a pipe or on a terminal without colours."""
     out = StringIO()
-    verb.show(document, Console(file=out, width=width, highlight=False, markup=False))
+    console = Console(file=out, width=width, highlight=False, markup=False, force_terminal=terminal, color_system=None)
+    verb.show(document, console)
     return out.getvalue().splitlines()

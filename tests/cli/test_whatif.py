@@ -66,7 +66,8 @@ def given_facts(document):
 def test_a_port_is_deleted(world):
     """Every relation that is written shows what goes and comes, OpenFlow chassis by chassis, deletions first."""
     lines = shown(VERB, ask(world, VERB, "lport-del vm1"))
-    assert lines[0].startswith(f"  - nb.Logical_Port(_uuid='{VM1}'")
+    assert lines[0] == "would change: Pipeline -4 +1, Binding -1, PortUp -1, BindingChassis -1, OpenFlow -14 +2"
+    assert lines[2].startswith(f"  - nb.Logical_Port(_uuid='{VM1}', lswitch=0a000000, ")
     assert "Pipeline  -4 +1" in lines
     assert "Binding  -1 +0" in lines
     assert "OpenFlow  -14 +2" in lines
@@ -77,6 +78,17 @@ def test_a_port_is_deleted(world):
     assert flows[11] == "  host2  -6 +1"
     assert lines[-1].startswith("--all also shows what changes in Claim, ")
     assert not any(line.startswith(("WantedBridge", "OwnChassis")) for line in lines)
+
+
+def test_long_lines(world):
+    """On a terminal what doesn't fit goes on under the fact's beginning; a pipe has a line a fact."""
+    document = ask(world, VERB, "lport-del vm1")
+    lines = shown(VERB, document, 60, terminal=True)
+    assert max(map(len, lines)) <= 60
+    at = next(i for i, line in enumerate(lines) if line.startswith("  - nb.Logical_Port.macs("))
+    assert lines[at + 1].startswith("    ")
+    assert lines[at + 1].strip()[0] != "-"
+    assert sum(line.lstrip().startswith(("- ", "+ ")) for line in shown(VERB, document, 60)) == 26
 
 
 def test_reading_order(world):
@@ -110,12 +122,13 @@ def test_nothing_is_different(world):
     assert shown(VERB, ask(world, VERB, "acl-del net-a")) == ["nothing would be different"]
     assert shown(VERB, ask(world, VERB, f"lport-set-macs vm1 {MAC1}")) == ["nothing would be different"]
     lines = shown(VERB, ask(world, VERB, "+Leaving(nobody)"))
-    assert lines == ["  + Leaving(chassis='nobody')", "nothing that is written anywhere would change"]
+    assert lines == ["nothing that is written anywhere would change", "supposed", "  + Leaving(chassis='nobody')"]
 
 
 def test_new_problems_are_named(world):
     """What a daemon would warn of is said."""
     lines = shown(VERB, ask(world, VERB, "acl-add net-a 5 'ip4 &&' drop"))
+    assert lines[0] == "would change: Pipeline +1; 2 new problems"
     assert any(line.startswith("new problem: ") and "ip4 &&" in line for line in lines), lines
     assert not any("new problem" in line for line in shown(VERB, ask(world, VERB, "acl-add net-a 5 ip4 drop")))
 
@@ -390,6 +403,7 @@ BAD = [
     ("+nb.Logical_Port.macs(vm1)", "column macs has no value"),
     ("-nb.Logical_Switch(name=net-a)", "nb.Logical_Switch net-a: it can't be deleted, since nb.Logical_Port "),
     ("+ovs.Interface()", "nothing refers to this row, so the database wouldn't keep it"),
+    (f"+ovs.Bridge.ports(40000001, {VM1})", f"br-int, column ports: there is no row {VM1} in ovs.Port"),
     ("-ovs.Bridge.ports(br-int)", "2 rows of ovs.Bridge are called 'br-int'; use a UUID: 4000"),
     ("-ovs.Open_vSwitch.bridges(tap, _)", "no row has the UUID 'tap', and no rule reads names of these rows"),
     ("lport-del vm77", "lport-del vm77: vm77: no logical port has this name or UUID"),

@@ -147,12 +147,14 @@ def test_what_was_shown_is_not_shown_again(network):
 
 @pytest.mark.parametrize("width", [70, 100, 160])
 def test_a_terminal_is_not_overrun(network, width):
-    """On a terminal each node of the tree is one line that fits, and only in a pipe are values whole."""
+    """On a terminal lines fit; long values are shortened for that, but not what rules say."""
     document = answer(network, "OpenFlow(table=17)", all=True)
     lines = printed(document, width)
     assert max(map(len, lines)) <= width
-    assert len(lines) == len(printed(document, 1000))
     assert any("…" in line for line in lines)
+    said = " ".join(" ".join(line.strip("│├└─ ") for line in lines).split())
+    for name, rule in document["rules"].items():
+        assert f"rule {name} {rule['reason']} " in said
 
 
 def test_shortening():
@@ -294,3 +296,10 @@ def test_another_chassis_has_it(network):
         flow = next(f for f in network.engine.facts("OpenFlow") if f[:2] == ("host1", 0) and "in_port" in f[3])
         with pytest.raises(Failure, match="no such flow on host9, but host1 has it"):
             answer(network, f"priority={flow[2]},{flow[3]} actions={flow[4]}", chassis="host9")
+
+
+def test_little_room(network):
+    """On a narrow terminal branches are indented half as far, so that the deepest ones still have room."""
+    document = answer(network, 'Binding(logical_port="p3")')
+    for width, branch in ((120, "    ├── nb.Logical_Port("), (80, "  ├ nb.Logical_Port(")):
+        assert any(line.startswith(branch) for line in printed(document, width))
