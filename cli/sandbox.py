@@ -74,7 +74,8 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
         shell = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         if not command:
             click.echo(f"Sandbox in {folder}. Try: ovn-rules nbctl lswitch-add sw0; ovs-ofctl dump-flows br-int")
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Ctrl-C is for what runs in the shell. It isn't ignored, since what is ignored stays so in each command there.
+        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
         stack.callback(signal.signal, signal.SIGINT, before)
         try:
             status = subprocess.run(shell, env=environment, check=False).returncode

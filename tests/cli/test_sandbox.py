@@ -26,6 +26,12 @@ def test_derive_inside_needs_no_database(recorded):
     assert sorted(lines) == recorded.flows()
 
 
+def test_commands_inside_can_be_interrupted():
+    """Ctrl-C ends what runs in the sandbox; the sandbox ends when its shell does."""
+    done = run("sandbox", "--", "sh", "-c", "kill -INT $$; echo not interrupted")
+    assert (done.returncode, done.stdout) == (130, "")
+
+
 def test_a_command_that_does_not_exist():
     """A command that can't be run is one line, and everything ends."""
     assert one_line(run("sandbox", "--", "no-such-command")) == (
