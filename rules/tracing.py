@@ -54,6 +54,7 @@ class Drop:
         near: the flows that would have let it pass and differ in the fewest fields.
         more: how many others differ as little.
         reason: why that port has no flow; empty where it has, or that isn't known.
+        question: a pattern of what would have let it pass, to ask whynot about; empty where there is no one such.
     """
 
     missed: bool
@@ -61,6 +62,7 @@ class Drop:
     near: tuple[Near, ...] = ()
     more: int = 0
     reason: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class _Writer:
             "near": [self.near(n) for n in drop.near],
             "more": drop.more,
             "reason": drop.reason,
+            "question": drop.question,
         }
 
     def near(self, near: Near) -> Document:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine import Explainer
-from ovn_rules.engine.ir import Const
+from ovn_rules.engine.ir import Const, Wild
+from ovn_rules.engine.patterns import Pattern
 from ovn_rules.rules.openflow import Flow, FlowTable, Hit, Output, Packet, Step, Wrote, packet_text, simulate
 from ovn_rules.rules.openflow.packet import place_name, value_text
 from ovn_rules.rules.tracing import Change, Drop, End, Named, Near, Stage, Visit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ovn_rules.engine import Fact
     from ovn_rules.engine.ir import Clause
     from ovn_rules.rules.ezbake.network import Network
@@ -112,7 +116,30 @@ class Follower:
         bits = step.packet.matched
         near, more = self.table(chassis, step.table, bits).nearest(bits, least, NEAR)
         found = tuple(Near(flow, self.origin(chassis, flow, step.packet)[1], parts) for flow, parts in near)
-        return Drop(step.hit is None, self.network.port_of(step.packet["reg7"]), found, more)
+        port = self.network.port_of(step.packet["reg7"])
+        return Drop(step.hit is None, port, found, more, question=next(filter(None, map(self.instead, found)), ""))
+
+    def instead(self, near: Near) -> str:
+        """The logical flow that a packet wants instead of a near one: with the packet's values; empty if unknown."""
+        if near.logical is None or not near.differing:
+            return ""
+        relation, fact = near.logical
+        columns = self.engine.program.relations[relation].columns
+        values = {c.name: v for c, v in zip(columns, fact, strict=True) if c.name != "actions"}
+        for wanted, field, value in near.differing:
+            found = re.findall(
+                rf"(?<![\w.:]){re.escape(wanted.partition('=')[2] or wanted)}(?![\w.:/])", values["match"]
+            )
+            if len(found) != 1:
+                return ""
+            values["match"] = values["match"].replace(found[0], value_text(field, value))
+        return self.pattern(relation, values)
+
+    def pattern(self, relation: str, values: Mapping[str, Any]) -> str:
+        """A pattern as it is asked about."""
+        definition = self.engine.program.relations[relation]
+        terms = (Const(values[c.name]) if c.name in values else Wild() for c in definition.columns)
+        return Pattern(definition, tuple(terms)).text()
 
     def unexplained(self, step: Step) -> str:
         """What to say of a flow that no rule made."""

@@ -142,7 +142,9 @@ class _Hosts(Follower):
         drop = super().drop(chassis, step)
         if step.table != OUT or not drop.missed or not drop.port:
             return drop
-        return replace(drop, reason=self.unreached(drop.port, {chassis}, f"to which {chassis} has no tunnel"))
+        flow = {"chassis": chassis, "table": OUT, "priority": 50, "match": f"reg7={step.packet['reg7']:#x}"}
+        reason = self.unreached(drop.port, {chassis}, f"to which {chassis} has no tunnel")
+        return replace(drop, reason=reason, question=self.pattern("OpenFlow", flow))
 
     def unreached(self, port: str, hosts: set[str], elsewhere: str) -> str:
         """Where a port is that no flow leads to or from on some hosts, with what to say of any other host."""
