@@ -217,13 +217,14 @@ class _Reader:
             what = f"a tuple of {len(wanted.args)} values"
         elif wanted.args and len(wanted.args[0].args) == 2:
             what = "a map"
-        return QuestionError(f"wrong type: {name} {what}, not {_short(self.text[slice(*span)])}", self.text, *span)
+        return QuestionError(f"wrong type: {name} {what}, not {short(self.text[slice(*span)])}", self.text, *span)
 
 
 def _hexadecimal(value: str) -> bool:
     return bool(_BEGINNING.fullmatch(value) or _UUID.fullmatch(value))
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text of a question in one line of a message, shortened."""
     line = " ".join(text.split())
     return line if len(line) <= 40 else f"{line[:37]}..."

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ovn_rules.engine.errors import QuestionError, did_you_mean
 from ovn_rules.engine.ir import Const, Term, Var, Wild
 from ovn_rules.engine.order import in_order
-from ovn_rules.engine.pattern_values import Prefix, Span, arguments, read_term
+from ovn_rules.engine.pattern_values import Prefix, Span, arguments, read_term, short
 from ovn_rules.engine.store import KeyedStore
 from ovn_rules.engine.vocabulary import databases
 
@@ -186,7 +186,8 @@ def _term_text(term: Term | Prefix, kind: Type) -> str:
 def parse_pattern(program: Program, text: str) -> Pattern:
     """Read a pattern.
 
-    ``Relation(column=value, ...)``, by position, or mixed; ``Relation`` alone fits every fact of it. Values are
+    ``Relation(column=value, ...)``, by position, or mixed; ``Relation`` alone fits every fact of it. The columns of a
+    database's relation stand in the order of its schema, be they read or not, as in rules and queries. Values are
     Python's texts, numbers, ``True`` and ``False``; ``(...)`` or ``[...]`` for a set, in any order; ``{key: value}`` or
     pairs for a map; and without quotes any text up to the comma that can't be taken for a name. In a column of UUIDs
     four hexadecimal digits or more stand for every UUID that begins with them. A row's name in square brackets may
@@ -225,47 +226,56 @@ def _relation(program: Program, text: str, head: re.Match[str]) -> RelationDef:
         if any(r.name == name for r in database.relations()):
             message = f"{name} is in the database, but this program doesn't read it"
             raise QuestionError(message, text, *head.span(1), hint=did_you_mean(name, program.relations))
-    raise QuestionError(f"no relation {name}", text, *head.span(1), hint=did_you_mean(name, program.relations))
+    raise QuestionError(f"no relation {short(name)}", text, *head.span(1), hint=did_you_mean(name, program.relations))
 
 
 def _terms(program: Program, relation: RelationDef, text: str, spans: list[Span]) -> tuple[Term | Prefix, ...]:
     names = [c.name for c in relation.columns]
-    terms: dict[int, Term | Prefix] = {}
+    order = [c.name for c in (_whole(program, relation) or relation).columns]
+    terms: dict[str, Term | Prefix] = {}
     by_name = False
     for number, (start, end) in enumerate(spans):
         named = _NAMED.match(text, start, end)
         if _COMPARED.match(text, named.end() if named else start, end):
             hint = f"comparisons belong in a query: {relation.name}({names[0]}=x) & (x != ...)"
             raise QuestionError("a comparison can't stand in a pattern", text, start, end, hint)
-        if named:
-            by_name = True
-            if named[1] not in names:
-                raise _unknown_column(program, relation, text, named)
-            position = names.index(named[1])
-            if named.end() == end:
-                raise QuestionError(f"column {named[1]} has no value", text, start, end, "write _ for any value")
-        elif by_name:
+        if by_name and not named:
             hint = "name its column too, or put text with commas in quotes"
             raise QuestionError("a value without a column after those with one", text, start, end, hint)
-        elif number >= len(names):
-            few = f"{len(names)} column{'' if len(names) == 1 else 's'}"
-            message = f"{relation.name} has {few}, not {len(spans)}"
-            raise QuestionError(message, text, start, end, f"its columns are {', '.join(names)}")
-        else:
-            position = number
-        if position in terms:
-            raise QuestionError(f"column {names[position]} is given twice", text, start, end)
+        by_name = named is not None
+        name = named[1] if named else _at(relation, order, number, text, spans)
+        if name not in names:
+            if not named and text[start:end] == "_":
+                continue
+            raise _unknown_column(relation, name, order, text, named.span(1) if named else (start, end))
+        if named and named.end() == end:
+            raise QuestionError(f"column {name} has no value", text, start, end, "write _ for any value")
+        if name in terms:
+            raise QuestionError(f"column {name} is given twice", text, start, end)
         value = (named.end() if named else start, end)
-        terms[position] = read_term(text, value, relation.columns[position])
-    return tuple(terms.get(i, Wild()) for i in range(len(names)))
+        terms[name] = read_term(text, value, relation.columns[names.index(name)])
+    return tuple(terms.get(name, Wild()) for name in names)
 
 
-def _unknown_column(program: Program, relation: RelationDef, text: str, named: re.Match[str]) -> QuestionError:
-    for database in databases(program):
-        for whole in database.relations():
-            if whole.name == relation.name and any(c.name == named[1] for c in whole.columns):
-                message = f"{relation.name} has a column {named[1]}, but this program doesn't read it"
-                return QuestionError(message, text, *named.span(1))
+def _at(relation: RelationDef, order: list[str], number: int, text: str, spans: list[Span]) -> str:
+    """The column that a value without one stands for."""
+    if number < len(order):
+        return order[number]
+    few = f"{len(order)} column{'' if len(order) == 1 else 's'}"
+    message = f"{relation.name} has {few}, not {len(spans)}"
+    raise QuestionError(message, text, *spans[number], f"its columns are {', '.join(order)}")
+
+
+def _whole(program: Program, relation: RelationDef) -> RelationDef | None:
+    """A database's relation with all columns of its schema, in whose order terms stand for them."""
+    found = (r for d in databases(program) for r in d.relations() if r.name == relation.name)
+    return next(found, None) if relation.table is not None else None
+
+
+def _unknown_column(relation: RelationDef, name: str, order: list[str], text: str, span: Span) -> QuestionError:
+    if name in order:
+        message = f"{relation.name} has a column {name}, but this program doesn't read it"
+        return QuestionError(message, text, *span)
     names = [c.name for c in relation.columns]
-    hint = did_you_mean(named[1], names) or f"its columns are {', '.join(names)}"
-    return QuestionError(f"{relation.name} has no column {named[1]}", text, *named.span(1), hint)
+    hint = did_you_mean(name, names) or f"its columns are {', '.join(names)}"
+    return QuestionError(f"{relation.name} has no column {short(name)}", text, *span, hint)

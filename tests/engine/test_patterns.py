@@ -301,3 +301,29 @@ def test_garbage(text):
         assert caught.shown()
         return
     assert parse_pattern(PROGRAM, pattern.text()) == pattern
+
+
+def test_the_place_of_a_column_is_the_schema_s(tmp_path, monkeypatch):
+    """A database's columns stand in the schema's order, as in queries, whichever of them the program reads."""
+    rule = """
+        @rule
+        def weight(name, rate):
+            \"\"\"Reads two columns that don't follow each other.\"\"\"
+            Weight(name, rate) <= nb.Port(name=name, rate=rate)
+    """
+    engine = Engine(Files(tmp_path, monkeypatch).load(textwrap.dedent(rule)))
+    engine.transact({"nb.Port": ((), [(A, "vm1", 1.5), (B, "vm2", 2.0)])})
+    assert ask(engine, 'nb.Port(_, "vm1")') == [(A, "vm1", 1.5)]
+    assert ask(engine, "nb.Port(_, _, _, _, _, _, _, 2.0)") == [(B, "vm2", 2.0)]
+    with pytest.raises(QuestionError, match=r"nb\.Port has a column switch, but this program doesn't read it"):
+        ask(engine, "nb.Port(_, _, 0a00)")
+    with pytest.raises(QuestionError, match=r"nb\.Port has 8 columns, not 9"):
+        ask(engine, "nb.Port(_, _, _, _, _, _, _, _, _)")
+
+
+@pytest.mark.parametrize("text", ["x" * 50_000, "Place(" + "x" * 50_000 + "=1)", "Place(floor='" + "x" * 50_000 + "')"])
+def test_messages_are_short(engine, text):
+    """Of a pasted mass only the beginning is said again."""
+    with pytest.raises(QuestionError) as error:
+        ask(engine, text)
+    assert len(str(error.value)) < 300
