@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,19 @@ from rich.text import Text
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.registry import SUMMARIES, find_verb
+from ovn_rules.cli.verbs.terminal import print_item
 from ovn_rules.engine.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
     from ovn_rules.cli.repl.lines import Line
     from ovn_rules.cli.repl.session import Session
     from ovn_rules.cli.verbs.verb import Verb
+
+_QUOTED = re.compile(r"(?<!\S)'([^']*)'(?!\S)")
 
 FORMS = ("text", "json")
 """Formats that every verb has."""
@@ -99,14 +103,19 @@ def _draw_verb(verb: Verb, console: Console) -> None:
         table.add_row(Text(f"  --{option.name}{value}"), Text(f"{option.help}{default}"))
     table.add_row(Text("  --format FORMAT"), Text(f"{', '.join(verb.formats)} [default: the session's]"))
     console.print(table)
-    _draw_examples(verb.name, verb.examples, console)
+    _draw_examples(verb.name, map(unquoted_words, verb.examples), console)
 
 
-def _draw_examples(name: str, examples: tuple[str, ...], console: Console) -> None:
-    if examples:
-        console.print(Text("Examples:", style="dim"))
-    for example in examples:
-        console.print(Text(f"  {name} {example}".rstrip()))
+def unquoted_words(example: str) -> str:
+    """An example for a shell as one for a session, where nothing need be quoted."""
+    return _QUOTED.sub(r"\1", example)
+
+
+def _draw_examples(name: str, examples: Iterable[str], console: Console) -> None:
+    for i, example in enumerate(examples):
+        if not i:
+            console.print(Text("Examples:", style="dim"))
+        print_item(console, Text("  "), Text(f"{name} {example}".rstrip()))
 
 
 def _status(session: Session, _line: Line) -> None:

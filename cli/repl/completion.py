@@ -13,7 +13,7 @@ from ovn_rules.cli.repl.lines import FORMAT, quoted
 from ovn_rules.cli.verbs.registry import SUMMARIES, find_verb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from prompt_toolkit.completion import CompleteEvent
 
@@ -61,7 +61,7 @@ class QuestionCompleter(Completer):
             options = (FORMAT, *find_verb(verb).options)
             if found[1]:
                 return _beginning(found[2], dict.fromkeys(find_verb(verb).formats, ""))
-            return _beginning(found[3], {o.name: o.help for o in options})
+            return _beginning(f"--{found[3]}", {f"--{o.name}": o.help for o in options})
         if (file := _FILE.search(text)) and not quoted(text)[file.start()]:
             return PathCompleter(expanduser=True).get_completions(Document(file[1]), event)
         return self._fact(verb, text, event)
@@ -71,7 +71,8 @@ class QuestionCompleter(Completer):
         relation, inside = innermost(text)
         if relation is None or relation not in relations:
             word = _WORD.search(text)
-            return _names(word[0] if word else "", relations, "" if verb in BARE else "(")
+            rules = self.world.catalogue().get("rules", ()) if verb == "rules" else ()
+            return _names(word[0] if word else "", (*relations, *rules), "" if verb in BARE else "(")
         columns: dict[str, str] = relations[relation]
         part = inside[_last_comma(inside) :]
         if (value := _VALUE.fullmatch(part)) and value[1] in columns:
@@ -89,12 +90,13 @@ def _beginning(prefix: str, found: dict[str, str]) -> Iterator[Completion]:
             yield Completion(text, start_position=-len(prefix), display_meta=about)
 
 
-def _names(prefix: str, relations: Iterable[str], after: str) -> Iterator[Completion]:
-    """Relations whose name begins with a prefix, or its part after a dot, in any case."""
+def _names(prefix: str, names: Sequence[str], after: str) -> Iterator[Completion]:
+    """Names that begin with a prefix, in any case, then those whose part after a dot does."""
     low = prefix.lower()
-    for name in relations:
-        if name.lower().startswith(low) or ("." in name and name.lower().partition(".")[2].startswith(low)):
-            yield Completion(f"{name}{after}", start_position=-len(prefix), display=name)
+    begun = sorted(name for name in names if name.lower().startswith(low))
+    inside = sorted(name for name in names if name.lower().partition(".")[2].startswith(low) and "." in name)
+    for name in dict.fromkeys((*begun, *inside)):
+        yield Completion(f"{name}{after}", start_position=-len(prefix), display=name)
 
 
 def innermost(text: str) -> tuple[str | None, str]:

@@ -203,9 +203,9 @@ VERB = Verb(
     "--attach; it keeps its last transactions (--history of 'ovn-rules daemon'). Without one, the files in which "
     "servers keep their databases tell what was committed since they were last compacted.",
     examples=(
-        "'Binding(logical_port=\"vm1\")' --attach northd",
-        "'table=64, priority=50,reg7=0x1 actions=output:1' --attach controller",
-        "'nb.Logical_Port(name=\"vm1\")' --nb nb.db --sb sb.db",
+        "'nb.Logical_Port(name=\"vm1\")'",
+        "'Binding(logical_port=\"vm1\")'",
+        "--limit 1 'table=64, priority=50,reg7=0x1 actions=output:1'",
     ),
     answer=answer,
     show=show_history,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
 from rich.text import Text
 
 from ovn_rules.cli.verbs.facts import fact_text, value_text
+from ovn_rules.cli.verbs.terminal import print_item
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def show_history(document: Document, console: Console) -> None:
 
 
 def _show_fact(fact: Document, console: Console) -> None:
-    console.print(fact_text(fact))
+    print_item(console, Text(""), fact_text(fact, brief=True))
     _line(console, 2, Text("holds", "green") if fact["holds"] else Text("doesn't hold", "red"))
     for entry in fact["entries"]:
         _show_entry(entry, console)
@@ -77,13 +77,13 @@ def _row(row: Document) -> Text:
     """A row that came or went, or the columns of it that changed."""
     if row["change"] != "changed":
         sign, style = ("+", "green") if row["change"] == "inserted" else ("-", "red")
-        return Text.assemble((f"{sign} ", style), fact_text(row))
+        return Text.assemble((f"{sign} ", style), fact_text(row, brief=True))
     columns = (f"{c}={value_text(old)} → {value_text(row['fact'][c])}" for c, old in row["was"].items())
     return Text.assemble(("~ ", "yellow"), fact_text(row, ("name",)), ": ", ", ".join(columns))
 
 
 def _line(console: Console, indent: int, text: Text) -> None:
-    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+    print_item(console, Text(" " * indent), text)
 
 
 def _said(source: Document) -> list[str]:

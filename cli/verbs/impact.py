@@ -159,11 +159,12 @@ def _staying(effect: Effect) -> Collection[Fact]:
 def show(document: Document, console: Console) -> None:
     """What is asked about and how much depends on it, numbers by relation, then examples."""
     print_item(console, Text(""), _summary(document["relations"]))
+    console.print(Text("without", style="bold"))
     for fact in document["facts"]:
-        print_item(console, Text("without "), fact_text(fact, brief=True))
+        print_item(console, Text.assemble("  ", ("-", "red"), " "), fact_text(fact, brief=True))
     for name, number in document["without"].items():
         if more := number - sum(f["relation"] == name for f in document["facts"]):
-            console.print(Text(f"... and {more:,} more of {name} that can't be without it", style="dim"))
+            console.print(Text(f"  - ... {more:,} more of {name} that can't be without it", style="dim"))
     for note in document["notes"]:
         console.print(Text(f"note: {note}", style="yellow"))
     if not document["relations"]:
@@ -185,12 +186,14 @@ def _summary(relations: list[Document]) -> Text:
     """How much would become of it, in one sentence."""
     if not relations:
         return Text("nothing depends on it")
-    total = {key: sum(each[key] for each in relations) for key in ("depends", "vanishes", "changes", "appears")}
-    parts = [(total["vanishes"], "vanish", "red"), (total["changes"], "change", "yellow")]
-    parts.append((total["appears"], "appear", "green"))
-    text = Text(f"{total['depends']:,} fact{'s' * (total['depends'] != 1)} depend{'s' * (total['depends'] == 1)} on it")
-    told = [Text(f"{number:,} would {what}", style=style) for number, what, style in parts if number]
-    return Text.assemble(text, ": " if told else "", Text(", ").join(told))
+    total = {key: sum(each[key] for each in relations) for key in ("vanishes", "changes", "appears")}
+    kinds = (("vanish", "vanishes", "red"), ("change", "changes", "yellow"), ("appear", "appears", "green"))
+    told: list[Text] = []
+    for what, key, style in kinds:
+        if number := total[key]:
+            facts = "" if told else " fact" if number == 1 else " facts"
+            told.append(Text(f"{number:,}{facts} would {what}", style=style))
+    return Text(", ").join(told) if told else Text("all that depends on it would stay")
 
 
 def _examples(console: Console, each: Document) -> None:

@@ -105,7 +105,8 @@ class _Command(click.Command):
 def help_text(verb: Verb) -> str:
     """What ``--help`` says of a verb."""
     examples = "\n".join(f"  ovn-rules {verb.name} {each}" for each in verb.examples)
-    return f"{verb.help}\n\n\b\nExamples:\n{examples}"
+    where = "To the examples add where the databases are, as --bundle FOLDER."
+    return f"{verb.help}\n\n{where}\n\n\b\nExamples:\n{examples}"
 
 
 def say(verb: Verb, document: Document, form: str) -> None:

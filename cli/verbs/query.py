@@ -66,7 +66,7 @@ HELP = (
 EXAMPLES = (
     "'nb.Logical_Port(_uuid=p, name=n) & nb.Logical_Port.macs(p, mac) & (n != \"vm1\")'",
     "'(switch, count(port)) <= nb.Logical_Port(_uuid=port, lswitch=switch)'",
-    "--limit 5 'Pipeline(table_id=t, priority=p, match=m) & (\"tcp\" in m) & (p > 100)'",
+    "--limit 5 'Pipeline(table_id=t, priority=p, match=m) & (\"vm1\" in m) & (p > 10)'",
     "'nb.Logical_Port(name=n) & ~PortHolder(n, _)'",
 )
 

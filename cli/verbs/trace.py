@@ -153,9 +153,9 @@ VERB = Verb(
     "a frame from one to the other; the second may be an Ethernet address. A port on no host that is given with --ovs "
     "is traced through the logical flows only.",
     examples=(
-        "net-a vm1 vm2 --nb nb.db --sb sb.db --ovs host1.db --ovs host2.db",
-        "net-a 'inport == \"vm1\" && eth.src == fa:16:3e:00:00:01 && ip4.dst == 10.0.0.9' --nb nb.db --logical",
-        "--summary net-a vm1 fa:16:3e:00:00:99 --nb nb.db --sb sb.db --ovs host1.db",
+        "net-a vm1 vm2",
+        "net-a 'inport == \"vm1\" && eth.src == fa:16:3e:76:12:96 && ip4.dst == 10.0.0.9' --logical",
+        "--summary net-a vm1 fa:16:3e:00:00:99",
     ),
     answer=answer,
     show=show,

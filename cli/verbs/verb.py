@@ -96,7 +96,7 @@ class Verb:
         argument: the name of its argument, in capitals.
         summary: one line.
         help: what it does, in a few sentences.
-        examples: arguments with options before them, as typed after the verb's name.
+        examples: arguments and options of the verb, as typed after its name in a shell.
         answer: finds the answer; takes the network, the argument's text and the options.
         show: prints an answer; takes the document alone.
         graph: makes a picture of an answer; None where there is none.

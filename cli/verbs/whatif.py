@@ -185,8 +185,8 @@ VERB = Verb(
     "would refuse is refused.",
     examples=(
         "'lport-del vm1'",
-        "'lport-add sw0 vm9 -- lport-set-macs vm9 02:00:00:00:00:09'",
-        "--summary '-nb.ACL(lswitch=sw0)'",
+        "'lport-add net-a vm9 -- lport-set-macs vm9 02:00:00:00:00:09'",
+        "--summary '-nb.Logical_Port(lswitch=net-a)'",
         "'+nb.Logical_Port.macs(vm1, 02:00:00:00:00:07)'",
         "@changes.txt",
     ),

@@ -83,10 +83,10 @@ VERB = Verb(
         "unless it begins with HOST:. What is cut off has a name, like Port#1c9e05b7, that can be asked about."
     ),
     examples=(
-        "'table=64, priority=50,reg7=0x1 actions=output:1' --nb nb.db --sb sb.db --ovs host1.db",
-        "'Binding(logical_port=\"vm1\")' --nb nb.db --sb sb.db",
-        "'Pipeline(table_id=2)' --nb nb.db --depth 1",
-        "'Pipeline(table_id=2)' --nb nb.db --format html > why.html",
+        "'table=64, priority=50,reg7=0x1 actions=output:1'",
+        "'Binding(logical_port=\"vm1\")'",
+        "'Pipeline(table_id=2)' --depth 1",
+        "'Pipeline(table_id=2)' --format html > why.html",
     ),
     answer=answer,
     show=show_proofs,

@@ -50,9 +50,10 @@ def test_the_same_row_in_other_words(world):
 def test_what_is_shown(world):
     """Numbers first, then examples with a sign each, and how many more there are."""
     lines = shown(VERB, ask(world, VERB, "nb.Logical_Port vm1"))
-    assert lines[0] == "66 facts depend on it: 57 would vanish, 5 would change, 7 would appear"
-    assert lines[1].startswith(f"without nb.Logical_Port(_uuid='{VM1}', lswitch=0a000000, ")
-    assert lines[3].split() == ["relation", "depend", "would", "vanish", "change", "appear"]
+    assert lines[0] == "57 facts would vanish, 5 would change, 7 would appear"
+    assert lines[1] == "without"
+    assert lines[2].startswith(f"  - nb.Logical_Port(_uuid='{VM1}', lswitch=0a000000, ")
+    assert lines[4].split() == ["relation", "depend", "would", "vanish", "change", "appear"]
     assert ["Pipeline", "4", "3", "1"] in [line.split() for line in lines]
     pipeline = lines[lines.index("Pipeline") + 1 :]
     assert [line.split()[0] for line in pipeline[:4]] == ["-", "-", "-", "~"]
@@ -80,8 +81,8 @@ def test_rows_that_cannot_be_without_it(world):
     assert document["without"] == {"nb.Logical_Switch": 1, "nb.Logical_Port": 5, "nb.Logical_Port.macs": 5}
     assert numbers(document)["Binding"] == (5, 5, 0, 0)
     lines = shown(VERB, document)
-    assert "... and 3 more of nb.Logical_Port that can't be without it" in lines
-    assert lines[1].startswith("without nb.Logical_Switch(")
+    assert "  - ... 3 more of nb.Logical_Port that can't be without it" in lines
+    assert lines[2].startswith("  - nb.Logical_Switch(")
 
 
 def test_what_other_rows_can_be_without(world):
@@ -155,7 +156,7 @@ def test_the_command(recorded):
     """Files of a network that ran: text, JSON, and an error as one line."""
     done = run("impact", "nb.Logical_Port p1", *recorded.files)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1].startswith("without nb.Logical_Port(_uuid=")
+    assert done.stdout.splitlines()[2].startswith("  - nb.Logical_Port(_uuid=")
     done = run("impact", 'Binding(logical_port="p1")', *recorded.files, "--format", "json")
     assert json.loads(done.stdout)["facts"][0]["fact"]["logical_port"] == "p1"
     status, line = one_line(run("impact", "nb.Logical_Port p9", *recorded.files))

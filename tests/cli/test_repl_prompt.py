@@ -72,6 +72,7 @@ def suggested(world, text, *, asked=True, eager=True):
         ("show Binding --li", ["show Binding --limit"]),
         ("show --li", ["show --limit"]),
         ("show Binding --format j", ["show Binding --format json"]),
+        ("rules deliver_", ["rules deliver_unicast", "rules deliver_unknown"]),
         ("show Nothing(x", []),
         ("wyh Binding(", []),
     ],
@@ -79,6 +80,11 @@ def suggested(world, text, *, asked=True, eager=True):
 def test_suggestions(world, text, suggestions):
     """Verbs, relations by name or by table, columns that aren't given yet, values that are there, options."""
     assert sorted(suggested(world, text)) == sorted(suggestions)
+
+
+def test_what_begins_so_comes_first(world):
+    """Relations that begin with what is typed come before tables of databases that are called so."""
+    assert suggested(world, "show bind") == ["show Binding", "show BindingChassis", "show sb.Binding"]
 
 
 def test_files_are_suggested(world, tmp_path):

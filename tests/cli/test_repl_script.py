@@ -1,6 +1,7 @@
 """A session whose lines come from a pipe: exit status, comments, forgotten brackets, files, daemons."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from transcripts import NETWORK, PROGRAM, save_network
 
+from ovn_rules.cli.verbs.registry import SUMMARIES
 from ovn_rules.rules import ezbake
 
 ODD = str(Path(__file__).with_name("odd_verbs.py"))
@@ -59,6 +61,18 @@ def test_answers_and_errors_are_apart(network):
     assert done.stderr.startswith("error: no verb wyh\n")
     assert done.stderr.endswith("written to binding.txt\n")
     assert (network / "binding.txt").read_text().endswith("6 facts of Binding; empty: parent_port, tag\n")
+
+
+def test_examples_can_be_pasted(network):
+    """The examples that help shows of every verb have answers on the demonstration's network; watch wants a server."""
+    told = run(network, "".join(f"help {name}\n" for name in SUMMARIES)).stdout
+    shown = re.findall(rf"^  ((?:{'|'.join(SUMMARIES)})\b.*)$", told, re.MULTILINE)
+    assert {line.split()[0] for line in shown} == set(SUMMARIES)
+    asked = [line for line in shown if not line.startswith("watch") and "@" not in line]
+    done = run(network, "\n".join(asked), "--echo", *NETWORK)
+    assert (done.returncode, done.stderr) == (0, "written to why.html\n")
+    for absence in ("no answers", "\n0 facts", "It is there", "nothing would be different", "nothing depends"):
+        assert absence not in done.stdout
 
 
 def test_a_fault_in_a_verb_ends_nothing(network):
