@@ -6,13 +6,15 @@ One network in one process: N ports, 50 on a switch, every one plugged into one 
 derived at once. Each row of the table is one kind of question about facts drawn at random; the time is that of the
 verb's ``answer``, from the question's text to the document. What a row answers first is timed like the rest.
 
-A question that is about much of the network, rather than about a fact of it, has a row of its own, marked with *.
+A question that is about much of the network, rather than about a fact of it, has a row of its own, marked with *, and
+is asked a few times only: that is too few for a p99. All of it takes three minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import math
 import random
 import statistics
 import time
@@ -30,6 +32,8 @@ from ovn_rules.rules.ezbake.programs import EZBAKE
 PER_SWITCH = 50
 FEW = 5
 """Questions of a row marked with *."""
+ENOUGH = 100
+"""Questions of which one in a hundred is not just the slowest."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,13 @@ ROWS = (
     Row("why", "a flood's flow, an aggregate over the ports of a switch", lambda w, r: w.flow(r, "priority=100")),
     Row("why", "a logical flow", lambda w, r: w.fact(r, "Pipeline")),
     Row("why", "a binding", lambda w, r: w.fact(r, "Binding")),
-    Row("why", "a flood's flow, every derivation and input", lambda w, r: w.flow(r, "priority=100"), (("all", True),)),
+    Row(  # its match is that of every switch's flood, so it is about the floods of all switches, and all their ports
+        "why",
+        "a flood's flow, every derivation and input",
+        lambda w, r: w.flow(r, "priority=100"),
+        (("all", True),),
+        large=True,
+    ),
     Row("impact", "a port's row", lambda w, r: f"nb.Logical_Port {w.port(r)}"),
     Row("impact", "an address", lambda w, r: w.fact(r, "nb.Logical_Port.macs")),
     Row("impact", "a binding", lambda w, r: w.fact(r, "Binding")),
@@ -222,7 +232,7 @@ def measure(world: World, row: Row, questions: int) -> dict[str, object]:
         "about": f"{row.about} *" if row.large else row.about,
         "questions": len(times),
         "median ms": f"{statistics.median(times) * 1e3:.2f}",
-        "p99 ms": f"{times[int(len(times) * 0.99)] * 1e3:.2f}",
+        "p99 ms": f"{times[math.ceil(len(times) * 0.99) - 1] * 1e3:.2f}" if len(times) >= ENOUGH else "",
         "max ms": f"{times[-1] * 1e3:.2f}",
     }
 
@@ -232,7 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ports", type=int, default=10_000)
     parser.add_argument("--hosts", type=int, default=2)
-    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--questions", type=int, default=150)
     parser.add_argument("verbs", nargs="*", metavar="VERB")
     options = parser.parse_args()
     world = make_world(options.ports, options.hosts)
