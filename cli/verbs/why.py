@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.facts import shortened
 from ovn_rules.cli.verbs.flow_text import looks_like_flow
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.pasted import find_flows
@@ -14,19 +15,23 @@ from ovn_rules.cli.verbs.proof_graph import proof_graph
 from ovn_rules.cli.verbs.proof_shown import show_proofs
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.errors import did_you_mean
+from ovn_rules.engine.order import in_order
 from ovn_rules.engine.patterns import parse_pattern
 from ovn_rules.engine.proof import Prover, named
+from ovn_rules.engine.store import KeyedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ovn_rules.cli.verbs.verb import Document, World
-    from ovn_rules.engine import Fact
+    from ovn_rules.engine import Engine, Fact
 
 MOST = 5
 """Facts explained when several fit."""
 DEEPEST = 200
 """Levels that may be asked for."""
+LONGEST = 300
+"""Characters of a question that a message repeats."""
 
 _NAME = re.compile(r"\s*([^\W\d][\w.]*)#([0-9a-f]{8})\s*")
 _PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*(?:\(.*\)\s*)?", re.DOTALL)
@@ -57,10 +62,11 @@ def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str
         if not facts:
             raise Failure(f"no fact has the name {text.strip()} any more, or not in this network")
         return [(name[1], f) for f in facts], []
-    if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or not re.match(r"\s*[\w.]+\s*\(", text)):
+    other = not re.match(r"\s*([\w.]+\s*\(|$)", text)
+    if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or other):
         return find_flows(world, text, chassis)
     pattern = parse_pattern(engine.program, text)
-    facts = pattern.matching(engine)
+    facts = pattern.matching(engine) or in_order(filter(pattern.fits, _rivals(engine, pattern.relation.name)))
     if chassis is not None:
         columns = [c.name for c in pattern.relation.columns]
         if "chassis" not in columns:
@@ -68,8 +74,17 @@ def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str
         facts = [f for f in facts if f[columns.index("chassis")] == chassis]
     notes = pattern.notes(engine)
     if not facts:
-        raise Failure("; ".join([f"no such fact in {pattern.relation.name}: {pattern.text()}", *notes]))
+        asked = shortened(pattern.text(), LONGEST)
+        raise Failure("; ".join([f"no such fact in {pattern.relation.name}: {asked}", *notes]))
     return [(pattern.relation.name, f) for f in facts], notes
+
+
+def _rivals(engine: Engine, relation: str) -> Iterator[Fact]:
+    """Facts that have a derivation, but aren't kept since another one has their key."""
+    store = engine.network.members[relation].store
+    if isinstance(store, KeyedStore):
+        for facts in store.rivals.values():
+            yield from facts
 
 
 VERB = Verb(
