@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -133,9 +134,16 @@ def page(text: str, lines: int) -> None:
     if not command:
         _page_by_page(text.splitlines(keepends=True), lines - 1)
         return
-    with suppress(KeyboardInterrupt, BrokenPipeError):
-        # Who leaves the pager before the end has seen enough.
-        subprocess.run(command, shell=True, input=text, text=True, check=False, env={"LESS": "FRX"} | os.environ)  # noqa: S602 - $PAGER is a shell command (environ(7))
+    before = signal.signal(signal.SIGINT, _leave_to_pager)
+    try:
+        with suppress(BrokenPipeError):  # who leaves the pager before the end has seen enough
+            subprocess.run(command, shell=True, input=text, text=True, check=False, env={"LESS": "FRXK"} | os.environ)  # noqa: S602 - $PAGER is a shell command (environ(7))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave_to_pager(_signal: int, _frame: object) -> None:
+    """Ctrl-C reaches the pager as well; one that is killed for it leaves the terminal without echo."""
 
 
 def _page_by_page(lines: list[str], height: int) -> None:

@@ -113,6 +113,21 @@ def test_paging(start, tmp_path):
     assert "line 59 of the answer" not in terminal.raw
 
 
+def test_interrupting_a_pager(start, tmp_path):
+    """Ctrl-C is for the pager, which has the terminal to put in order before it leaves; the session goes on."""
+    script = tmp_path / "pager"
+    script.write_text(
+        "trap 'sleep 1; echo in order; exit' INT\ncat > /dev/null\necho paging\nwhile :; do sleep 0.1; done\n"
+    )
+    terminal = start(program=ODD, PAGER=f"sh {script}")
+    terminal.send("long 100\r")
+    terminal.until("paging")
+    terminal.send("\x03")
+    terminal.until("in order")
+    terminal.until("\n> ")
+    terminal.ask("long 3", "line 2")
+
+
 def test_history(start, tmp_path):
     """Questions are kept in a file for the user alone; the next session has them."""
     terminal = start()
