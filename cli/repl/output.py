@@ -94,7 +94,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Say something that isn't part of an answer."""
-        self._say(Text(text, style="yellow"))
+        self._say(Text(text, style="magenta"))
 
     def error(self, text: str) -> None:
         """Say what is wrong; the text may have several lines."""

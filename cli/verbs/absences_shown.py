@@ -41,9 +41,9 @@ def show(document: Document, console: Console) -> None:
         console.print()
         shown.changes(document["changes"], console)
         if not document["complete"]:
-            console.print(Text("The search was ended before all was seen; this is the best found.", style="yellow"))
+            console.print(Text("The search was ended before all was seen; this is the best found.", style="magenta"))
     for note in document.get("notes", ()):
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
 
 
 class Wording:
@@ -205,7 +205,7 @@ class Wording:
     def changes(self, changes: list[Document], console: Console) -> None:
         """The changes that would make it hold."""
         if not changes:
-            console.print(Text("No small change was found that would make it hold.", style="yellow"))
+            console.print(Text("No small change was found that would make it hold.", style="magenta"))
             return
         for i, change in enumerate(changes):
             self.new.clear()

@@ -35,7 +35,7 @@ def show_history(document: Document, console: Console) -> None:
     if document["more"]:
         console.print(f"... and {document['more']} more facts; give more columns to narrow it down")
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
 
 
 def _show_fact(fact: Document, console: Console) -> None:
@@ -47,7 +47,7 @@ def _show_fact(fact: Document, console: Console) -> None:
         _line(console, 2, Text(f"... and {fact['more']} earlier transactions; --limit 0 shows all"))
     for each in fact["unsure"] if fact["entries"] or not fact["older"] else ():
         text = f"{when(each['time'])}  {each['size']:,} facts changed at once, kept as numbers: maybe this one too"
-        _line(console, 2, Text(text, style="yellow"))
+        _line(console, 2, Text(text, style="magenta"))
     if fact["older"]:
         _line(console, 2, Text(fact["older"], style="dim"))
 
@@ -66,7 +66,7 @@ def _show_entry(entry: Document, console: Console) -> None:
             _line(console, 6, Text(text))
     if not entry["exact"] and entry["rows"]:
         text = "all that changed then; which of it is the cause can't be found any more:"
-        _line(console, 6, Text(text, style="yellow"))
+        _line(console, 6, Text(text, style="magenta"))
     for row in entry["rows"]:
         _line(console, 6, _row(row))
     if entry["more_rows"]:

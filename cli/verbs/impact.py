@@ -166,7 +166,7 @@ def show(document: Document, console: Console) -> None:
         if more := number - sum(f["relation"] == name for f in document["facts"]):
             console.print(Text(f"  - ... {more:,} more of {name} that can't be without it", style="dim"))
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
     if not document["relations"]:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")

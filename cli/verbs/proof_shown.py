@@ -34,7 +34,7 @@ def show_proofs(document: Document, console: Console) -> None:
         console: where.
     """
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"note: {note}", style="magenta"), soft_wrap=not console.is_terminal)
     shown = _Shown(document, console.width if console.is_terminal else None)
     for root in document["roots"]:
         console.print(shown.tree(root), crop=console.is_terminal)
@@ -118,7 +118,7 @@ class _Shown:
         """What had to be absent, and is."""
         document = {"relation": f"no {premise['absent']}", "fact": premise["pattern"]}
         text = fact_text(document, width=self.room(level), brief=True)
-        return self.line(Text(text.plain, style="yellow"))
+        return self.line(Text(text.plain, style="magenta"))
 
     def line(self, text: Text) -> Text:
         """A text that keeps to one line where nothing is made to fit."""
@@ -134,11 +134,11 @@ class _Shown:
             return fact_text(other, columns, self.room(level), brief=True)
 
         if "kept" in step:
-            text = Text("not kept, because its key is that of ", style="yellow")
+            text = Text("not kept, because its key is that of ", style="magenta")
             tree.add(self.line(text.append_text(differing(step["kept"]))))
         rivals = step.get("rivals", [])
         for rival in rivals[:RIVALS]:
-            tree.add(self.line(Text("kept over ", style="yellow").append_text(differing(rival))))
+            tree.add(self.line(Text("kept over ", style="magenta").append_text(differing(rival))))
         if len(rivals) > RIVALS:
             tree.add(Text(f"… and over {len(rivals) - RIVALS:,} more", style="dim"))
 

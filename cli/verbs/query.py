@@ -48,7 +48,7 @@ def show(document: Document, console: Console) -> None:
     else:
         console.out("no answers", highlight=False)
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
     if total > len(rows):
         console.print(Text(f"... {total - len(rows):,} more; --limit 0 shows all {total:,}", style="dim"))
 

@@ -54,7 +54,7 @@ def show(document: Document, console: Console) -> None:
     if rows:
         console.print(table)
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
     more = document["total"] - len(rows)
     without = f"; empty: {', '.join(empty)}" if empty else ""
     console.print(Text(f"{_count(document)}{without}", style="dim"))

@@ -27,7 +27,7 @@ WIDEST = 56
 def show(document: Document, console: Console) -> None:
     """Prints what became of the packet, then its way."""
     for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {note}", style="magenta"))
     for verdict in document["verdicts"]:
         console.print(Text(verdict["text"], style=STYLES.get(verdict["kind"], "")))
     visit = document["visit"]
@@ -106,12 +106,14 @@ def _drop(node: Tree, drop: Document) -> None:
     end = node.add(
         Text(f"dropped{bound}: {'no flow matches' if drop['missed'] else 'this flow drops'}", style=STYLES["dropped"])
     )
+    if drop["reason"]:
+        end.add(Text(drop["reason"], style="magenta"))
     for near in drop["near"]:
         flow, logical = near["flow"], near["logical"]
         match = logical["fact"]["match"] if logical else flow["match"]
         text = Text(f"would pass by priority {flow['priority']}  {match}")
         for each in near["differing"]:
-            text.append(f"\n{_difference(each)}", style="yellow")
+            text.append(f"\n{_difference(each)}", style="magenta")
         end.add(text)
     if drop["more"]:
         end.add(Text(f"... and {drop['more']} more flows that differ as little", style="dim"))
