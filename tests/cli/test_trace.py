@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from asked import shown
 from recorded import run
 
 from ovn_rules.cli.demo import NET_A, network
@@ -238,6 +239,7 @@ def test_a_port_without_a_flow(to, wanting, reason):
     (verdict,) = answer["verdicts"]
     where = "dropped on host1 in table 64 (out of the logical network)"
     assert verdict["text"] == f"{where} on its way to {to}: no flow matches, since port {to} is {reason}"
+    assert any(line.endswith(f"── port {to} is {reason}") for line in shown(VERB, answer))
 
 
 def test_without_a_northbound_database(demo):
