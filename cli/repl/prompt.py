@@ -56,9 +56,13 @@ def _plain_reader() -> Callable[[], str]:
     """Reads lines where the terminal can do nothing but print them."""
 
     def read() -> str:
-        text = input("> ")
-        while goes_on(text) and (more := input(". ").strip()):
-            text += f"\n{more}"
+        try:
+            text = input("> ")
+            while goes_on(text) and (more := input(". ").strip()):
+                text += f"\n{more}"
+        except (KeyboardInterrupt, EOFError):
+            print()
+            raise
         return text
 
     return read

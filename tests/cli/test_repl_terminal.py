@@ -168,7 +168,13 @@ def test_terminals_without_colours(start):
     assert not any(f"\x1b[{code}m" in terminal.raw for code in (31, 33, 34, 36, "1;31"))
     terminal = start(TERM="dumb")
     terminal.send("show Binding\rwyh\r")
-    terminal.until("did you mean 'why'")
+    terminal.until("did you mean 'why'.*\n> ")
+    terminal.read(0.3)  # input() takes Ctrl-C only once it reads
+    terminal.send("\x03")
+    terminal.until(r"\^C\n> ")
+    terminal.send("\x04")
+    assert terminal.ended() == 0
+    assert terminal.raw.endswith("> \r\n")
     assert "\x1b" not in terminal.raw
 
 
