@@ -46,6 +46,8 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
     if missing:
         raise Failure(f"not found: {', '.join(missing)}; install openvswitch-switch")
     with ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            stack.callback(signal.signal, number, signal.signal(number, lambda number, _frame: sys.exit(128 + number)))
         folder = Path(tempfile.mkdtemp(prefix="ovn-rules-sandbox-"))
         if not keep:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -1,14 +1,21 @@
 """``ovn-rules sandbox``: real servers and the daemons for as long as a command runs."""
 
+import signal
+import subprocess
 from pathlib import Path
 
-from recorded import one_line, run
+import pytest
+from recorded import PROGRAM, one_line, run
 
 
 def test_the_commands_status_is_the_sandboxs(recorded):
     """The sandbox ends with the command, with its exit status, and leaves no folder and no process."""
     assert recorded.done.returncode == 7
-    folder = (recorded.folder / "folder").read_text().strip()
+    assert_gone((recorded.folder / "folder").read_text().strip())
+
+
+def assert_gone(folder):
+    """Nothing is left of a sandbox: neither its folder nor a process with that in its arguments."""
     assert folder.startswith("/")
     assert not Path(folder).exists()
     commands = []
@@ -18,6 +25,17 @@ def test_the_commands_status_is_the_sandboxs(recorded):
         except OSError:
             continue
     assert not [c for c in commands if folder.encode() in c]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_sandbox_that_is_ended(number):
+    """Told to end, it ends all that runs in it."""
+    command = ["sandbox", "--", "sh", "-c", "echo $OVS_RUNDIR; exec sleep 60"]
+    with subprocess.Popen([*PROGRAM, *command], stdout=subprocess.PIPE, text=True) as sandbox:
+        folder = sandbox.stdout.readline().strip()
+        sandbox.send_signal(number)
+        assert sandbox.wait(30) == 128 + number
+    assert_gone(folder)
 
 
 def test_derive_inside_needs_no_database(recorded):
