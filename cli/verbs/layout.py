@@ -36,11 +36,13 @@ class Layout:
 
     Attributes:
         boxes: middle of each node.
+        layers: the layer of each, counted from the top.
         paths: for each edge the points that it passes, from the tail's side to the head's; none from a node to itself.
         width, height: of the whole.
     """
 
     boxes: Mapping[str, Point]
+    layers: Mapping[str, int]
     paths: Sequence[Sequence[Point]]
     width: float
     height: float
@@ -71,7 +73,7 @@ def layout(graph: Graph, sizes: Mapping[str, Size]) -> Layout:
     paths = [_path(routes[e] if e in routes else routes[e[1], e[0]][::-1]) if e[0] != e[1] else [] for e in edges]
     width = max((p.x + p.width / 2 for p in every), default=0.0)
     height = max((p.y + p.height / 2 for p in every), default=0.0)
-    return Layout({name: (p.x, p.y) for name, p in places.items()}, paths, width, height)
+    return Layout({name: (p.x, p.y) for name, p in places.items()}, level, paths, width, height)
 
 
 def _without_cycles(names: list[str], edges: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -111,7 +111,16 @@ def page(graph: Graph) -> str:
             f'<path class="edge" data-tail="{numbers[edge.tail]}" data-head="{numbers[edge.head]}" '
             f'd="{_curve([ends[0], *points[1:-1], ends[1]])}" marker-end="url(#arrow)"/>'
         )
-    parts += [_box(n, i, middles[n.name], sizes[n.name], captions.get(n.name, ())) for i, n in enumerate(graph.nodes)]
+    parts += [
+        _box(
+            n,
+            f'data-number="{i}" data-layer="{placed.layers[n.name]}"',
+            middles[n.name],
+            sizes[n.name],
+            captions.get(n.name, ()),
+        )
+        for i, n in enumerate(graph.nodes)
+    ]
     details = json.dumps([n.title for n in graph.nodes], ensure_ascii=False).replace("<", "\\u003c")
     values = {
         "{{title}}": html.escape(graph.title),
@@ -148,7 +157,7 @@ def _end(point: Point, middle: Point, size: Size) -> Point:
     return point[0], middle[1] + size[1] / 2 * (1 if point[1] > middle[1] else -1)
 
 
-def _box(node: Node, number: int, middle: Point, size: Size, caption: Sequence[str]) -> str:
+def _box(node: Node, attributes: str, middle: Point, size: Size, caption: Sequence[str]) -> str:
     (x, y), (width, height) = middle, size
     left, top = x - width / 2, y - height / 2
     first, *lines = node.label.split("\n")
@@ -156,7 +165,7 @@ def _box(node: Node, number: int, middle: Point, size: Size, caption: Sequence[s
         lines, left + MARGIN, top + MARGIN + LINE
     )
     return (
-        f'<g class="node {node.kind}" data-number="{number}" tabindex="0">'
+        f'<g class="node {node.kind}" {attributes} tabindex="0">'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
         f"<text>{label}</text>"
         f"{_caption(caption, x, top) if caption else ''}"

@@ -42,6 +42,7 @@ def test_boxes_do_not_overlap(graph):
     for (one, (x, y)), (other, (u, v)) in combinations(placed.boxes.items(), 2):
         apart = abs(x - u) >= (sizes[one][0] + sizes[other][0]) / 2 or abs(y - v) >= 30
         assert apart, (one, other)
+        assert (placed.layers[one] == placed.layers[other]) == (y == v)
     for name, (x, y) in placed.boxes.items():
         width, height = sizes[name]
         assert x - width / 2 >= -1e-6
@@ -124,6 +125,7 @@ def test_html():
     page = Page(text)
     assert page.texts["title"] == [ODD]
     assert [a["class"] for t, a in page.tags if t == "g" and "node" in a["class"]] == [f"node {k}" for k in KINDS]
+    assert all(a["data-number"].isdecimal() and a["data-layer"].isdecimal() for _, a in page.tags if "tabindex" in a)
     assert sum(a.get("class") == "edge" for _, a in page.tags) == 5
     spans = page.texts["tspan"]
     assert spans[0] == f"fact {ODD}".split("\n")[0]
