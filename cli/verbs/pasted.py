@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ovn_rules.engine import Engine, Fact
 
 FLOWS, LOGICAL = "OpenFlow", "Pipeline"
-MOST = 5
-"""Flows that may be pasted at once."""
+MOST = 20
+"""Flows that may be pasted at once: what ofproto/trace prints of a packet's way through a host, and more."""
 OWN_TABLE = 254
 """The table that Open vSwitch keeps for itself (ovs-fields(7) knows tables 0 to 253)."""
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST = 5
 """Facts explained when several fit."""
+MOST_FLOWS = 50
+"""Flows explained when several are pasted, or hosts have them."""
 DEEPEST = 200
 """Levels that may be asked for."""
 LONGEST = 300
@@ -46,13 +48,14 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     """
     if options["depth"] > DEEPEST:
         raise Failure(f"--depth is {DEEPEST} at most; what is cut off has a name that can be asked about")
-    asked, notes = _asked(world, text, options["chassis"])
+    asked, notes, most = _asked(world, text, options["chassis"])
     prover = Prover(world.engine, everything=options["all"], most=options["most"])
-    proofs = [prover.prove(*key, options["depth"]) for key in asked[:MOST]]
+    proofs = [prover.prove(*key, options["depth"]) for key in asked[:most]]
     return {**proofs_document(world.engine, proofs), "more": len(asked) - len(proofs), "notes": notes}
 
 
-def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str, Fact]], list[str]]:
+def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str, Fact]], list[str], int]:
+    """Which facts are asked about, what is to be noted, and how many of them are explained at once."""
     engine = world.engine
     if name := _NAME.fullmatch(text):
         relations = engine.program.relations
@@ -61,10 +64,10 @@ def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str
         facts = named(engine, text.strip())
         if not facts:
             raise Failure(f"no fact has the name {text.strip()} any more, or not in this network")
-        return [(name[1], f) for f in facts], []
+        return [(name[1], f) for f in facts], [], MOST
     other = not re.match(r"\s*([\w.]+\s*\(|$)", text)
     if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or other):
-        return find_flows(world, text, chassis)
+        return (*find_flows(world, text, chassis), MOST_FLOWS)
     pattern = parse_pattern(engine.program, text)
     facts = pattern.matching(engine) or in_order(filter(pattern.fits, _rivals(engine, pattern.relation.name)))
     if chassis is not None:
@@ -76,7 +79,7 @@ def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str
     if not facts:
         asked = shortened(pattern.text(), LONGEST)
         raise Failure("; ".join([f"no such fact in {pattern.relation.name}: {asked}", *notes]))
-    return [(pattern.relation.name, f) for f in facts], notes
+    return [(pattern.relation.name, f) for f in facts], notes, MOST
 
 
 def _rivals(engine: Engine, relation: str) -> Iterator[Fact]:
