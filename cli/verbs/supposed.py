@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _BEGINNING = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]*)?", re.IGNORECASE)
 
+MADE_UP = "ffffffff-ffff-4fff-bfff-"
+"""How the UUIDs of rows begin that were inserted without one."""
+
 _NAMED = 5
 """Rows named in a message."""
 
@@ -356,7 +359,7 @@ def made_up_uuid(rows: SupposedRows, table: str) -> str:
         table: ``database.table``.
     """
     for number in count(1):
-        uuid = f"ffffffff-ffff-4fff-bfff-{number:012x}"
+        uuid = f"{MADE_UP}{number:012x}"
         if rows.row(table, uuid) is None:
             return uuid
     raise AssertionError

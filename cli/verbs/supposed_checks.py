@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.verbs.supposed import references
+from ovn_rules.cli.verbs.supposed import MADE_UP, references
 from ovn_rules.engine.ovsschema import UNLIMITED, ZERO_UUID
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ def check(rows: SupposedRows) -> None:
 
 
 def said(rows: SupposedRows, table: str, row: Values) -> str:
-    """A row in a message: its table and its name, or else its UUID."""
+    """A row in a message: its table and its name, or else its UUID unless that is made up."""
     column = rows.name_column(table)
     name = row.get(column) if column is not None else None
-    return f"{table} {name if isinstance(name, str) and name else row['_uuid']}"
+    if isinstance(name, str) and name:
+        return f"{table} {name}"
+    return f"new row of {table}" if row["_uuid"].startswith(MADE_UP) else f"{table} {row['_uuid']}"
 
 
 def check_value(place: str, column: ColumnSchema, value: Any) -> None:

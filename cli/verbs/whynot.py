@@ -91,7 +91,7 @@ def _explained(engine: Engine, relation: str, wanted: Fact, depth: int, *, every
 
 def _names(engine: Engine, document: Document) -> dict[str, str]:
     """The names of the rows that a document refers to, by UUID."""
-    mentioned = set(_UUID.findall(json.dumps(document)))
+    mentioned = sorted(set(_UUID.findall(json.dumps(document))))
     names: dict[str, str] = {}
     for relation in engine.program.relations.values():
         if relation.table is not None and relation.table.column is None:

@@ -394,7 +394,10 @@ BAD = [
     ("+nb.Logical_Port(name=x, lswitch=net-a, tag=[1, 2])", "x, column tag: 2 values; it holds 0 to 1"),
     ("+nb.Logical_Port(name=x, lswitch=net-a, tag=a)", "column tag: 'a' is no whole number"),
     ("+nb.Logical_Port(name=1, lswitch=net-a, tag='a')", "tag"),
-    ("+nb.ACL(lswitch=net-a, priority=1, action=fly)", "'fly' is none of allow, allow-related, drop, reject"),
+    (
+        "+nb.ACL(lswitch=net-a, priority=1, action=fly)",
+        "new row of nb.ACL, column action: 'fly' is none of allow, allow-related, drop, reject",
+    ),
     ("+nb.Logical_Port(_uuid='a b', name=x, lswitch=net-a)", "column _uuid: 'a b' is no UUID"),
     ("+nb.Logical_Port(_uuid=abcd, name=x, lswitch=net-a)", "column _uuid: 'abcd' is no UUID"),
     (f"+nb.Logical_Port(_uuid={VM1}, name=x, lswitch=net-a)", f"nb.Logical_Port: there is a row {VM1} already"),

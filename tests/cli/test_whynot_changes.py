@@ -75,3 +75,9 @@ def test_a_name_that_a_row_has(world):
     (edit,) = change["edits"]
     assert edit["delete"]["fact"]["_uuid"] == edit["insert"]["fact"]["_uuid"]
     assert edit["insert"]["fact"]["port_security"] == ["fa:16:3e:00:00:99"]
+
+
+def test_the_same_every_time(world):
+    """The names of rows are in order, so that two processes give one document."""
+    names = ask(world, whynot.VERB, QUESTIONS[5])["names"]
+    assert list(names) == sorted(names)
