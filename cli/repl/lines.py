@@ -177,5 +177,12 @@ def goes_on(text: str) -> bool:
 
 
 def joined(text: str) -> str:
-    """Several lines of one question as one; a backslash at a line's end goes."""
-    return " ".join(part.strip().removesuffix("\\").strip() for part in text.splitlines()).strip()
+    """A question of several lines: lines that go on as one, without the backslash at their end; others stay lines.
+
+    So several flows that are pasted at once, or changes of ``whatif``, are told apart.
+    """
+    whole = ""
+    for part in filter(None, map(str.strip, text.splitlines())):
+        between = " " if goes_on(whole) else "\n"
+        whole = whole.removesuffix("\\").rstrip() + between + part
+    return whole.removesuffix("\\").strip()

@@ -22,6 +22,8 @@ from ovn_rules.cli.repl.attached import Attached
 from ovn_rules.cli.repl.colours import STYLE, QuestionLexer
 from ovn_rules.cli.repl.completion import QuestionCompleter
 from ovn_rules.cli.repl.lines import goes_on
+from ovn_rules.cli.repl.script import apart, echoed
+from ovn_rules.cli.repl.session import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +51,11 @@ def converse(session: Session) -> None:
             continue
         except EOFError:
             return
-        session.run(text)
+        for number, question in enumerate(apart(text)):
+            if number:
+                print(f"\n{echoed(question)}")
+            if session.run(question) == INTERRUPTED or session.ended:
+                break
 
 
 def _plain_reader() -> Callable[[], str]:

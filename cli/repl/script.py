@@ -67,3 +67,15 @@ def questions(lines: Iterable[str]) -> Iterator[str]:
             parts = []
     if parts:
         yield "\n".join(parts)
+
+
+def apart(text: str) -> list[str]:
+    """Questions that were pasted at once: each begins with a line that begins with a verb; comments are left out."""
+    found: list[list[str]] = []
+    for line in text.splitlines():
+        if not line.strip() or is_comment(line.strip()):
+            continue
+        if not found or line.split(maxsplit=1)[0] in VERBS:
+            found.append([])
+        found[-1].append(line)
+    return ["\n".join(lines) for lines in found]

@@ -97,5 +97,9 @@ def test_lines_that_go_on(text, more):
 
 
 def test_joining():
-    """Lines of one question are joined by blanks."""
+    """Lines of one question are joined by blanks; lines that were pasted together stay apart."""
+    assert (
+        joined(" why table=1 actions=drop\n\n  table=2 actions=drop\n")
+        == "why table=1 actions=drop\ntable=2 actions=drop"
+    )
     assert joined("query A(x) &\n  B(x) \\\n\tC(x)\n") == "query A(x) & B(x) C(x)"

@@ -73,6 +73,17 @@ def test_interruption(start):
     assert "no verb" not in terminal.raw
 
 
+def test_pasting(start):
+    """What is pasted at once is asked one after the other; lines that begin with no verb belong to what is before."""
+    terminal = start()
+    terminal.send("\x1b[200~why --depth 0 table=64, priority=50,reg7=0x1 actions=output:1\n")
+    terminal.send(" table=64, priority=50,reg7=0x2 actions=output:2\nshow PortKey\n\n\x1b[201~\r")
+    terminal.until("match='reg7=0x1'")
+    terminal.until("match='reg7=0x2'")
+    terminal.until("> show PortKey\n")
+    terminal.until("6 facts of PortKey")
+
+
 def test_a_fault_in_a_verb(start):
     """A fault is one line that says how to see more; the session goes on."""
     terminal = start(program=ODD)
