@@ -18,6 +18,7 @@ QUESTIONS = [
     'OpenFlow(chassis="host2", table=64, priority=50, match="reg7=0x3")',
     'Claim(chassis="host1", port="vm9")',
     'Binding(logical_port="vm1", chassis="host2")',
+    'Pipeline(table_id=1, match="eth.dst == fa:16:3e:76:12:96", actions=\'outport = "vm2"; next;\')',
     'TunnelOut(chassis="host1", peer="host3")',
     'Port(name="vm1", parent=["vm2"])',
     'nb.Logical_Port(name="vm7")',
@@ -75,6 +76,13 @@ def test_a_name_that_a_row_has(world):
     (edit,) = change["edits"]
     assert edit["delete"]["fact"]["_uuid"] == edit["insert"]["fact"]["_uuid"]
     assert edit["insert"]["fact"]["port_security"] == ["fa:16:3e:00:00:99"]
+
+
+def test_what_is_shown_decides_nothing(world):
+    """A change that is found without --all is found with it, and the other way around."""
+    for question in QUESTIONS:
+        found = [ask(world, whynot.VERB, question, all=everything)["changes"] for everything in (False, True)]
+        assert all(found), question
 
 
 def test_the_same_every_time(world):
