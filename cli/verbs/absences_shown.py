@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MARKS = {"holds": ("✓ ", "green"), "fails": ("✗ ", "bold red"), "open": ("? ", "yellow")}
 CUT = {"depth": "... a larger --depth goes on", "cycle": "this is what is asked above: it depends on itself"}
+WANTS = 3
+"""Things that are told at once of what is wrong."""
 LONGEST = 100
 """Characters of a value that are shown."""
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -87,9 +89,26 @@ class Wording:
 
     def tree(self, absence: Document, width: int) -> Tree:
         """An absence with everything below it, for a console of some width."""
-        tree = make_tree(Text("✗ no ", style="bold red").append_text(self.fact(absence)), width)
+        text = Text("✗ no ", style="bold red").append_text(self.fact(absence))
+        if absence["rules"] and (wants := list(self.wants(absence))):
+            text.append("\nit comes down to: ", style="bold not red").append_text(Text("; ").join(wants[:WANTS]))
+            text.append("; ..." if len(wants) > WANTS else "")
+        tree = make_tree(text, width)
         self.grow(tree, absence)
         return tree
+
+    def wants(self, absence: Document) -> Iterable[Text]:
+        """What is wrong at the bottom of the nearest rules: given facts that are missing, conditions that fail."""
+        if "see" in absence or absence["cut"]:
+            return
+        if not absence["rules"]:
+            yield Text("no ").append_text(self.fact(absence))
+        for reason in absence["rules"][:1]:
+            for condition in reason["conditions"]:
+                if "because" in condition:
+                    yield from self.wants(condition["because"])
+                elif condition["status"] == "fails" and not condition.get("follows"):
+                    yield self.condition(condition)[len(MARKS["fails"][0]) :]
 
     def grow(self, tree: Tree, absence: Document) -> None:
         """Add to the node of an absence why it is one."""

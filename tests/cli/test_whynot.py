@@ -41,9 +41,10 @@ def test_an_address_that_no_port_has(world):
     """A logical flow's match is read backwards to the address, and that no port has it is all that is wrong."""
     found = lines(world, PORT)
     assert found[0] == "✗ no Pipeline(table_id=1, match='eth.dst == fa:16:3e:00:00:99')"
-    assert found[1].startswith("rule deliver_unicast  A frame to an address that a port owns goes to that port.  ")
-    assert found[2] == "✗ no nb.Logical_Port.macs(macs='fa:16:3e:00:00:99')"
-    assert found[3].startswith("nearest: nb.Logical_Port.macs(_uuid='10000001', macs='fa:16:3e:76:12:96')  [vm1]")
+    assert found[1] == "it comes down to: no nb.Logical_Port.macs(macs='fa:16:3e:00:00:99')"
+    assert found[2].startswith("rule deliver_unicast  A frame to an address that a port owns goes to that port.  ")
+    assert found[3] == "✗ no nb.Logical_Port.macs(macs='fa:16:3e:00:00:99')"
+    assert found[4].startswith("nearest: nb.Logical_Port.macs(_uuid='10000001', macs='fa:16:3e:76:12:96')  [vm1]")
     assert "✓ is_mac(mac)  mac = 'fa:16:3e:00:00:99'" in found
     (others,) = [line for line in found if line.startswith("rules that make such facts")]
     assert "with another table_id: drop_tagged" in others
@@ -107,6 +108,8 @@ def test_a_flow_of_a_port_that_is_plugged_in_nowhere(world):
 def test_a_claim_of_a_port_that_does_not_exist(world):
     """A port that neither exists nor is plugged in lacks both; its key is lacking for the same reason."""
     text = 'Claim(chassis="host1", port="vm9")'
+    missing = "no ovs.Interface.external_ids(key='iface-id', value='vm9'); no nb.Logical_Port(name='vm9')"
+    assert lines(world, text)[1] == f"it comes down to: {missing}"
     assert failing(world, text)[:6] == [
         "✗ no Claim(chassis='host1', port='vm9')",
         "✗ no PluggedIn(chassis='host1', port='vm9')",
