@@ -15,6 +15,7 @@ from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.supposed_edits import transaction_of
 from ovn_rules.cli.verbs.verb import Option, Verb
+from ovn_rules.engine.errors import listed
 from ovn_rules.engine.patterns import Pattern
 from ovn_rules.engine.present import FREE
 from ovn_rules.engine.repair import Repair, repairs
@@ -42,19 +43,39 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     engine = world.engine
     asked = expected(world, text)
     if not isinstance(asked, Pattern):
-        return {**_explained(engine, *asked, options["depth"], everything=options["all"]), "notes": []}
+        return _answered(engine, *asked, options, [])
     relation, wanted = asked.relation.name, values_of(engine, asked)
     facts = asked.matching(engine, MOST)
     if facts:
         document = {"asked": pattern_document(engine, relation, wanted), "found": _facts(engine, relation, facts)}
         return {**document, "notes": asked.notes(engine)}
-    document = _explained(engine, relation, wanted, options["depth"], everything=options["all"])
+    document = _answered(engine, relation, wanted, options, asked.notes(engine))
     if document.get("found"):
         (pair, *_) = equal_columns(asked) or [("", "")]
         raise Failure(
             f"there are such facts, but none with equal {' and '.join(pair)}; give a value for both to be told why"
         )
-    return {**document, "notes": asked.notes(engine)}
+    return document
+
+
+def _answered(engine: Engine, relation: str, wanted: Fact, options: Mapping[str, Any], notes: list[str]) -> Document:
+    """The document; when no change makes a keyed fact as it is wanted, of any fact with its key.
+
+    What is outside the key, such as the actions of a flow, follows from what makes the fact.
+    """
+    depth, everything = options["depth"], options["all"]
+    document = _explained(engine, relation, wanted, depth, everything=everything)
+    definition = engine.program.relations[relation]
+    key = definition.key or range(len(wanted))
+    rest = [i for i, value in enumerate(wanted) if i not in key and value is not FREE]
+    if rest and not document.get("found") and not document["changes"]:
+        loose = tuple(FREE if i in rest else value for i, value in enumerate(wanted))
+        other = _explained(engine, relation, loose, depth, everything=everything)
+        if other.get("changes"):
+            left_out = listed(definition.columns[i].name for i in rest)
+            note = f"nothing was found that makes it with {left_out} as given; what is told leaves {left_out} open"
+            return {**other, "notes": [*notes, note]}
+    return {**document, "notes": notes}
 
 
 def explain_absence(engine: Engine, relation: str, wanted: Mapping[str, Any], depth: int = DEPTH) -> Document:

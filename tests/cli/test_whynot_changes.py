@@ -78,6 +78,19 @@ def test_a_name_that_a_row_has(world):
     assert edit["insert"]["fact"]["port_security"] == ["fa:16:3e:00:00:99"]
 
 
+def test_a_flow_whose_actions_lead_nowhere(world):
+    """When nothing is found that makes a flow with its actions, the answer is about any flow with its match."""
+    flow = "table=17, priority=50,metadata=0x1,dl_dst=fa:16:3e:24:46:3a actions=set_field:0x5->reg7,resubmit(,18)"
+    with world.engine.supposing(read_changes(world, "-nb.Logical_Port.macs(vm2, _)")):
+        document = ask(world, whynot.VERB, flow)
+    (edit,) = document["changes"][0]["edits"]
+    assert edit["insert"]["relation"] == "nb.Logical_Port.macs"
+    assert edit["insert"]["fact"]["macs"] == "fa:16:3e:24:46:3a"
+    assert document["notes"] == [
+        "nothing was found that makes it with actions as given; what is told leaves actions open"
+    ]
+
+
 def test_what_is_shown_decides_nothing(world):
     """A change that is found without --all is found with it, and the other way around."""
     for question in QUESTIONS:
