@@ -51,7 +51,7 @@ def dot(graph: Graph) -> str:
     lines = [
         "digraph {",
         f"  label={_quoted(graph.title)}; labelloc=t; rankdir=TB;",
-        '  node [fontname="monospace", fontsize=10]; edge [color="#777777", fontname="monospace", fontsize=9];',
+        '  node [fontname="Courier", fontsize=10]; edge [color="#777777", fontname="Courier", fontsize=9];',
     ]
     for node in graph.nodes:
         label = "".join(f"{_escaped(line)}\\l" for line in node.label.split("\n"))
