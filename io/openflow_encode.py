@@ -213,7 +213,7 @@ def _set_field(text: str) -> bytes:
     if not arrow or field is None:
         raise UnknownTextError(f"unknown action set_field:{text}")
     constant, mask = field.parse(value)
-    if mask is not None:
+    if mask not in (None, (1 << field.bits) - 1):
         return _set_bits(field, constant, mask)
     oxm = field.oxm(constant)
     length = 4 + len(oxm)

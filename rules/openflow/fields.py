@@ -64,6 +64,7 @@ SET_FIELDS = _written("set") | {
     **{name: place for name, place in PLACES.items() if "reg" in name},
     "in_port": PLACES["in_port"],
     "tun_id": PLACES["tun_id"],
+    "ip_dscp": Place(PLACES["nw_tos"].offset + 2, 6),
     "vlan_vid": Place(TCI.offset, 13),
     "vlan_pcp": Place(TCI.offset + 13, 3),
 }

@@ -5,7 +5,7 @@ import ipaddress
 import time
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from ovs.poller import Poller
 
@@ -194,7 +194,10 @@ def bridges(ovs_session):
         ovs_session.vsctl("del-br", name)
 
 
-@settings(deadline=None, max_examples=60, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    deadline=None, max_examples=60, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@example(flows=[(0, 1, "ip", "set_field:00:00:00:00:ff:00/ff:ff:ff:ff:ff:ff->eth_src")])
 @given(flows=FLOWS)
 def test_our_messages_mean_what_the_text_says(bridges, flows):
     """Whatever is encoded here is the flow that ovs-ofctl makes of the same text, and is refused where it is."""

@@ -5,7 +5,7 @@ import flow_meaning
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_trace import follow, put, said
+from test_trace import assert_final, follow, put, said
 
 from ovn_rules.rules.lflow import EZBAKE, openflow
 from ovn_rules.rules.openflow import (
@@ -97,6 +97,15 @@ def test_a_later_fragment_has_no_ports(switch):
         "a later fragment has no transport header"
     ]
     assert way.last == packet
+
+
+@pytest.mark.parametrize("action", ["10->ip_dscp", "3->nw_ecn", "9->nw_ttl", "10.0.0.1/15.0.0.255->ip_src"])
+def test_fields_of_ip(switch, action):
+    """Writing a field, or a part of it, changes these bits and no others."""
+    flows = [Flow(0, 1, "ip", f"set_field:{action},output:2")]
+    put(switch, flows)
+    packet = Packet.of(in_port=1, dl_type=0x800, nw_proto=17, nw_tos=0xC4, nw_ecn=1, nw_ttl=64, nw_src=0xC0A80102)
+    assert_final(follow(flows, packet).last, said(switch, packet).final)
 
 
 @pytest.mark.parametrize(
