@@ -41,13 +41,12 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     engine = world.engine
     given = read_changes(world, text)
     conflicts, waiting = set(engine.conflicts()), set(engine.exhausted())
-    most = options["limit"] or None
-    limit = 0 if options["summary"] else most
+    limit = 0 if options["summary"] else options["limit"] or None
     try:
         with engine.supposing(given) as changes:
             shown = _shown(world, changes, options["all"])
             return {
-                "changes": [_difference(engine, name, *given[name], most) for name in sorted(given)],
+                "changes": [_difference(engine, name, *given[name], limit) for name in sorted(given)],
                 "relations": [_difference(engine, name, *changes[name], limit) for name in shown],
                 "unshown": sorted(changes.relations.keys() - shown),
                 **clashes_document(
@@ -127,6 +126,8 @@ def show(document: Document, console: Console) -> None:
     console.print(Text("supposed", style="bold"))
     for each in document["changes"]:
         for group in each["groups"]:
+            if not (group["deleted"] or group["inserted"]):
+                console.print(Text.assemble(f"  {each['relation']}  ", _count(group)))
             _lines(console, group, "  ", flows=False)
     for each in document["relations"]:
         console.print(Text.assemble((each["relation"], "bold"), "  ", _count(each)))

@@ -103,6 +103,8 @@ def test_summary_and_limit(world):
     document = ask(world, VERB, "-nb.Logical_Port(lswitch=net-a)", summary=True)
     assert facts(document, "OpenFlow", "deleted") == []
     assert "  host1  -39 +0" in shown(VERB, document)
+    assert "  nb.Logical_Port  -5 +0" in shown(VERB, document)
+    assert not any("vm1" in line for line in shown(VERB, document))
     document = ask(world, VERB, "-nb.Logical_Port(lswitch=net-a)", limit=2)
     assert len(facts(document, "OpenFlow", "deleted")) == 4
     assert "    - ... 37 more; --limit 0 shows all" in shown(VERB, document)
