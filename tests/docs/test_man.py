@@ -144,7 +144,7 @@ def test_questions(network, heading, verb):
 def test_changes_and_microflows(network):
     """So are the changes, all at once, and the packets."""
     changes = examples(section("CHANGES"))
-    output = asked(["whatif", "--summary", "\n".join(changes)], network)
+    output = asked(["whatif", "\n".join(changes)], network)
     assert "name='vm9'" in output
     assert "name='vm2'" in output
     packets = examples(section("DATAPATH and MICROFLOW"))
