@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from rich.text import Text
 
+from ovn_rules.cli.tables import printable
 from ovn_rules.engine.ir import Const, Wild
 from ovn_rules.engine.patterns import Pattern
 
@@ -110,7 +111,9 @@ def fact_text(
         c: v[:8] if brief and c != "_uuid" and is_uuid(v) else value_text(v) for c, v in shown.items()
     }
     name = document.get("name")
-    label = f"  [{name}]" if name is not None and repr(name) not in map(repr, document["fact"].values()) else ""
+    label = (
+        f"  [{printable(name)}]" if name is not None and repr(name) not in map(repr, document["fact"].values()) else ""
+    )
     if width is not None:
         label = shortened(label, max(16, width // 4))
         texts = _narrowed(shown, texts, width - len(document["relation"]) - len("()") - len(label))

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ovn_rules.cli.derive import reading_order
+from ovn_rules.cli.tables import printable
 from ovn_rules.cli.verbs.facts import plain
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.patterns import parse_pattern
@@ -81,7 +82,7 @@ def _difference(one: str, other: str) -> int:
 def _cell(value: Any, digits: int | None) -> str:
     if isinstance(value, list):
         return " ".join(_cell(v, digits) for v in value)
-    return str(value)[:digits]
+    return printable(str(value)[:digits])
 
 
 VERB = Verb(

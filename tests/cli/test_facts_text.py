@@ -1,8 +1,13 @@
 """Facts as answers print them: each can be asked about as it stands there."""
 
+import types
+
+import pytest
+from asked import ask, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ovn_rules.cli.verbs import query, show
 from ovn_rules.cli.verbs.facts import fact_document, fact_text
 from ovn_rules.engine import Engine, Relation, column, load
 from ovn_rules.engine.patterns import parse_pattern
@@ -45,3 +50,15 @@ def test_pasted_back(things):
         text = fact_text(fact_document(engine, "Thing", thing)).plain
         assert parse_pattern(engine.program, text).matching(engine) == [thing], text
         assert "\n" not in text
+
+
+@pytest.mark.parametrize("verb", [show, query])
+def test_tables_keep_their_lines(verb):
+    """What a terminal would obey, and ends of lines, are escaped in tables: a fact is a line."""
+    engine = Engine(load(Thing))
+    engine.transact({"Thing": ((), [("a\nb\x1b[31m é", 1, 1.0, True, ("\t",), (), (), ("", 0))])})
+    world = types.SimpleNamespace(engine=engine, program=None)
+    lines = shown(verb.VERB, ask(world, verb.VERB, "Thing(text, number)" if verb is query else "Thing"))
+    assert lines[1].startswith("a\\nb\\x1b[31m é")
+    assert len([line for line in lines if line.startswith("a")]) == 1
+    assert all(line.isprintable() for line in lines)
