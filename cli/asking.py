@@ -18,6 +18,7 @@ import resource
 import signal
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ovn_rules.cli.verbs.verb import Verb, World
+
+MEMORY = 4 << 30
+"""Bytes that the answering process may take beside those of the asked one."""
 
 _BLOCK = 1 << 20
 
@@ -109,6 +113,7 @@ def _answer_and_exit(writing: int, seconds: int | None, reply: Any) -> NoReturn:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         signal.alarm(seconds or 0)
+        _limit_memory()
         _keep_only(writing)
         logging.disable()
         gc.disable()  # it would touch, and so copy, every page that is shared with the asked process
@@ -116,6 +121,13 @@ def _answer_and_exit(writing: int, seconds: int | None, reply: Any) -> NoReturn:
             out.write(reply())
     finally:
         os._exit(0)
+
+
+def _limit_memory() -> None:
+    """End in time with a MemoryError, before the kernel picks a process to end."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    wanted, (_, hard) = pages * resource.getpagesize() + MEMORY, resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _keep_only(fd: int) -> None:

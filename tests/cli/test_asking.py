@@ -10,6 +10,7 @@ import click
 import ovs.poller
 import pytest
 
+from ovn_rules.cli import asking
 from ovn_rules.cli.asking import Question
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.verb import Option, Verb
@@ -183,3 +184,13 @@ def test_it_holds_nothing_open(network):
     finally:
         os.close(reading)
         question.close()
+
+
+def test_memory_that_is_not_there(network, monkeypatch):
+    """A question that wants more memory than it may have fails, and nothing else does."""
+    monkeypatch.setattr(asking, "MEMORY", 64 << 20)
+    reply = finish(Question(network, verb(lambda *_: {"size": len(b"a" * (256 << 20))}), "a", {}))
+    assert reply["crash"].startswith("MemoryError")
+    assert finish(Question(network, verb(lambda *_: {"size": len(b"a" * (8 << 20))}), "a", {})) == {
+        "document": {"size": 8 << 20}
+    }
