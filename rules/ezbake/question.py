@@ -55,7 +55,9 @@ def read(network: Network, text: str) -> Question:
         QuestionError: there is no such switch or port, or the microflow isn't one.
     """
     datapath, start = _datapath(network, text)
-    rest = text[start:]
+    rest = text[start:].rstrip()
+    if len(rest) > 1 and rest[0] == rest[-1] == "'":  # as a shell wants it, where none is
+        start, rest = start + 1, rest[1:-1]
     if not rest.strip():
         raise QuestionError("there is no packet to trace", text, start, hint=USAGE)
     if "=" not in rest:

@@ -6,6 +6,7 @@ from asked import ask, loaded, shown
 from ovn_rules.cli.verbs import trace, whynot
 from ovn_rules.cli.verbs.changes import read_changes
 from ovn_rules.cli.verbs.facts import fact_text
+from ovn_rules.engine.errors import QuestionError
 
 VM1, VM2, VM3 = "fa:16:3e:76:12:96", "fa:16:3e:24:46:3a", "fa:16:3e:50:01:91"
 NOBODY = "02:00:00:00:00:99"
@@ -53,3 +54,12 @@ def test_no_question(world):
     """A multicast source is dropped whatever else there is: there is nothing to ask for."""
     ((_, drop),) = drops(world, 'net-a inport == "vm1" && eth.src == 01:00:00:00:00:01')
     assert drop["question"] == ""
+
+
+def test_quotes_for_a_shell(world):
+    """A microflow in a shell's quotes is read where no shell takes them off; a mistake in it is where it stands."""
+    bare = f'inport == "vm1" && eth.src == {VM1}'
+    assert ask(world, trace.VERB, f"net-a '{bare}'") == ask(world, trace.VERB, f"net-a {bare}")
+    with pytest.raises(QuestionError) as caught:
+        ask(world, trace.VERB, "net-a 'frob == 1'")
+    assert caught.value.shown().splitlines()[1:] == ["    net-a 'frob == 1'", "           ^"]
