@@ -78,8 +78,8 @@ def _port(symbol: Symbol, port: str, setting: Setting) -> list[Cube] | None:
 def _equal(symbol: Symbol, numbers: list[str], table: Table, work: Work) -> list[Cube] | None:
     """The cubes of a comparison with numbers; None where the parser has something to say."""
     width, offset = symbol.width, symbol.offset
-    if not width or symbol.expansion or len(numbers) > MOST:
-        return None
+    if not width or symbol.expansion or len(numbers) > MOST or 2 * len(numbers) > 1 << width:
+        return None  # of most values of a field, the long way says which it does not have
     mask = (1 << width) - 1 << offset
     out = []
     for text in numbers:

@@ -1,5 +1,6 @@
 """What rules call: whole logical flows, ports found first, conjunction IDs, nothing raised."""
 
+import itertools
 import json
 
 import drawn
@@ -227,9 +228,23 @@ def test_the_short_way_gives_what_the_long_way_gives(language, table, data):
     """For every text that the short way takes, the long way gives the same cubes, and finds nothing wrong."""
     text = data.draw(rows(language))
     setting = Setting(table, drawn.PORTS)
+    assert_short_is_long(text, setting)
+
+
+@pytest.mark.parametrize(("field", "width"), [("ip.frag", 2), ("vlan.pcp", 3)])
+def test_every_set_of_a_small_field(field, width):
+    """Also where a set has nearly all values, in any order, and twice."""
+    for count in range(1, (1 << width) + 1):
+        for values in itertools.combinations(range(1 << width), count):
+            for order in (values, values[::-1], values + values[:1]):
+                assert_short_is_long(f"{field} == {{{' '.join(map(str, order))}}}", Setting(OVN, drawn.PORTS))
+
+
+def assert_short_is_long(text, setting):
+    """What the short way gives, if it takes the text, the long way gives too."""
     short = quick(text, setting)
     if short is not None:
-        assert set(short) == {f.cube for f in flows(parse(text, table), setting, conjunctive=False)}
+        assert set(short) == {f.cube for f in flows(parse(text, setting.table), setting, conjunctive=False)}, text
 
 
 @settings(deadline=None, max_examples=200)
