@@ -11,7 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SHELL  := /bin/bash
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= --numprocesses auto --dist loadgroup
 
 PACKAGES := openvswitch-switch ovn-central ovn-host iproute2 iputils-ping procps openssl
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from no_skips import pytest_sessionfinish
 from servers import OvsdbServer
 
 __all__ = ["pytest_sessionfinish"]
+
+for size in ("COLUMNS", "LINES"):  # pytest-xdist sets them, and terminals that tests make have sizes of their own
+    os.environ.pop(size, None)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where tests are spread over processes, a file's stay together, and so do all that need the machine's network."""
+    system = Path(__file__).parent / "system"
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("system" if item.path.is_relative_to(system) else str(item.path)))
 
 
 @pytest.fixture

@@ -198,7 +198,7 @@ def test_live_databases(start, world):
     world.add_port(switch, "p1")
     terminal.ask("show Binding", "2 facts of Binding")
     world.nb.stop()
-    terminal.until("nb: connection to unix:.*lost")
+    terminal.until(r"nb: connection to unix:\S+\s+lost")
     terminal.until("GONE")
     terminal.ask("show Binding", r"(?s)nb: unix:\S+ is gone since \d\d:\d\d:\d\d.*2 facts of Binding")
     world.nb.start()
