@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovn_rules.cli.knowledge import literal
 from ovn_rules.cli.repl import commands
 from ovn_rules.cli.repl.lines import FORMAT, Line, joined, parse
 from ovn_rules.cli.repl.world import Crash
+from ovn_rules.cli.verbs.fact_names import fact_question
 from ovn_rules.cli.verbs.registry import SUMMARIES, find_verb
 from ovn_rules.engine.errors import QuestionError, did_you_mean
 
@@ -169,12 +169,6 @@ def unquoted(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         return text[1:-1]
     return text
-
-
-def fact_question(document: Document) -> str:
-    """A fact in a document as a question names it."""
-    inside = ", ".join(f"{column}={literal(value)}" for column, value in document["fact"].items())
-    return f"{document['relation']}({inside})"
 
 
 def is_comment(text: str) -> bool:

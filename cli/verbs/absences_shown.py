@@ -90,14 +90,22 @@ class Wording:
     def tree(self, absence: Document, width: int) -> Tree:
         """An absence with everything below it, for a console of some width."""
         text = Text("✗ no ", style="bold red").append_text(self.fact(absence))
-        if absence["rules"] and (wants := list(self.wants(absence))):
-            text.append("\nit comes down to: ", style="bold not red").append_text(Text("; ").join(wants[:WANTS]))
-            text.append("; ..." if len(wants) > WANTS else "")
+        bottom = self.bottom(absence)
+        if bottom:
+            text.append("\n").append_text(bottom)
         tree = make_tree(text, width)
         self.grow(tree, absence)
         return tree
 
-    def wants(self, absence: Document) -> Iterable[Text]:
+    def bottom(self, absence: Document) -> Text:
+        """What an absence comes down to; empty when no rule could make it."""
+        wants = list(self._wants(absence)) if absence["rules"] else []
+        if not wants:
+            return Text()
+        text = Text("it comes down to: ", style="bold not red").append_text(Text("; ").join(wants[:WANTS]))
+        return text.append("; ..." if len(wants) > WANTS else "")
+
+    def _wants(self, absence: Document) -> Iterable[Text]:
         """What is wrong at the bottom of the nearest rules: given facts that are missing, conditions that fail."""
         if "see" in absence or absence["cut"]:
             return
@@ -106,7 +114,7 @@ class Wording:
         for reason in absence["rules"][:1]:
             for condition in reason["conditions"]:
                 if "because" in condition:
-                    yield from self.wants(condition["because"])
+                    yield from self._wants(condition["because"])
                 elif condition["status"] == "fails" and not condition.get("follows"):
                     yield self.condition(condition)[len(MARKS["fails"][0]) :]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.fact_names import facts_named
 from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
 from ovn_rules.cli.verbs.pasted import FLOWS, LOGICAL, find_flows, is_match
 from ovn_rules.engine.patterns import parse_pattern
@@ -33,9 +34,12 @@ def asked_facts(world: World, engine: Engine, history: History, text: str) -> tu
         Relation and fact of each, what was asked in other words, and what may not have been meant.
 
     Raises:
-        Failure: the text looks like a flow, but is none that is or was there.
+        Failure: the text looks like a flow, but is none that is or was there; or no fact has the name that it is.
         QuestionError: it is no pattern.
     """
+    by_name = facts_named(engine, text)
+    if by_name is not None:
+        return by_name, text.strip(), []
     if looks_like_flow(text):
         return _flows(world, engine, history, text)
     pattern = parse_pattern(engine.program, text)

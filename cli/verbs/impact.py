@@ -12,6 +12,7 @@ from rich.text import Text
 from ovn_rules.cli.derive import reading_order
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.clashes import clashes_document, show_clashes
+from ovn_rules.cli.verbs.fact_names import without_name
 from ovn_rules.cli.verbs.facts import fact_document, fact_text, value_text
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.supposed import SupposedRows
@@ -72,6 +73,7 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
 
 def _asked(world: World, text: str) -> tuple[Found, Changed | None, list[str]]:
     """The facts that are asked about, what to suppose when it isn't just their absence, and notes."""
+    text = without_name(world.engine, text)
     rows = SupposedRows(world.engine, world.program.databases)
     if found := _UUID.fullmatch(text):
         return (*_row(rows, *_by_uuid(rows, found[1].lower())), [])

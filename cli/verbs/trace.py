@@ -11,6 +11,7 @@ from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.trace_shown import graph, show
 from ovn_rules.cli.verbs.verb import Option, Verb
+from ovn_rules.cli.verbs.whynot import nearest_miss
 from ovn_rules.engine.proof import Prover
 from ovn_rules.rules.openflow.packet import value_text
 from ovn_rules.rules.tracing import Change, Stage
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ovn_rules.cli.verbs.verb import Document, World
-    from ovn_rules.engine import Engine
     from ovn_rules.rules.openflow import Flow
     from ovn_rules.rules.tracing import Drop, End, Named, Near, Visit
 
@@ -38,7 +38,7 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     if options["detail"] not in DETAILS:
         raise Failure(f"no detail {options['detail']}; there are {' and '.join(DETAILS)}")
     found = world.program.trace(world.engine, text, options["logical"])
-    writer = _Writer(world.engine, derivations=options["detail"] == "why")
+    writer = _Writer(world, derivations=options["detail"] == "why")
     return {
         "datapath": found.datapath,
         "microflow": found.microflow,
@@ -51,10 +51,12 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
 class _Writer:
     """Puts a trace into a document."""
 
-    def __init__(self, engine: Engine, *, derivations: bool) -> None:
-        self.engine = engine
+    def __init__(self, world: World, *, derivations: bool) -> None:
+        self.world = world
+        self.engine = world.engine
         self.derivations = derivations
-        self.prover = Prover(engine)
+        self.prover = Prover(world.engine)
+        self.misses: dict[str, Document] = {}
 
     def visit(self, visit: Visit) -> Document:
         return {
@@ -106,7 +108,17 @@ class _Writer:
             "more": drop.more,
             "reason": drop.reason,
             "question": drop.question,
+            "whynot": self.whynot(drop),
         }
+
+    def whynot(self, drop: Drop) -> Document | None:
+        """What keeps what would have let the packet pass from being there, where nothing else says it."""
+        question = drop.question
+        if not question or drop.reason:
+            return None
+        if question not in self.misses:
+            self.misses[question] = nearest_miss(self.world, question)
+        return self.misses[question]
 
     def near(self, near: Near) -> Document:
         differing = [
@@ -148,7 +160,8 @@ VERB = Verb(
     help="Follow a packet that a logical port sends: from the port's interface through the tables of its host, "
     "through tunnels to other hosts, to each port that gets a copy.\n\n"
     "Each step shows the flow, the logical flow and the rule behind it; a drop shows which flows would have let the "
-    "packet pass, and what differs. DATAPATH is a logical switch's name or UUID. MICROFLOW describes the packet as in "
+    "packet pass, what differs, and what whynot says of the missing one. "
+    "DATAPATH is a logical switch's name or UUID. MICROFLOW describes the packet as in "
     "ovn-trace(8): conditions joined by &&, inport among them; fields that aren't mentioned are 0. Two ports stand for "
     "a frame from one to the other; the second may be an Ethernet address. A port on no host that is given with --ovs "
     "is traced through the logical flows only.",

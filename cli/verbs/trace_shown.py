@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ovn_rules.cli.verbs.absences_shown import Wording
 from ovn_rules.cli.verbs.facts import fact_text, shortened
 from ovn_rules.cli.verbs.terminal import make_tree
 from ovn_rules.cli.verbs.verb import Edge, Graph, Node
@@ -118,7 +119,11 @@ def _drop(node: Tree, drop: Document) -> None:
     if drop["more"]:
         end.add(Text(f"... and {drop['more']} more flows that differ as little", style="dim"))
     if drop["question"]:
-        end.add(Text(f"whynot {drop['question']}"))
+        text = Text(f"whynot {drop['question']}")
+        if drop["whynot"] is not None:
+            absence = drop["whynot"]["absence"]
+            text.append("\n").append_text(Wording(drop["whynot"]["names"]).bottom(absence))
+        end.add(text)
 
 
 def _difference(each: Document) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.fact_names import facts_named
 from ovn_rules.cli.verbs.facts import shortened
 from ovn_rules.cli.verbs.flow_text import looks_like_flow
 from ovn_rules.cli.verbs.one_shot import one_shot
@@ -14,10 +15,9 @@ from ovn_rules.cli.verbs.proof_document import proofs_document
 from ovn_rules.cli.verbs.proof_graph import proof_graph
 from ovn_rules.cli.verbs.proof_shown import show_proofs
 from ovn_rules.cli.verbs.verb import Option, Verb
-from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.engine.order import in_order
 from ovn_rules.engine.patterns import parse_pattern
-from ovn_rules.engine.proof import Prover, named
+from ovn_rules.engine.proof import Prover
 from ovn_rules.engine.store import KeyedStore
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ DEEPEST = 200
 LONGEST = 300
 """Characters of a question that a message repeats."""
 
-_NAME = re.compile(r"\s*([^\W\d][\w.]*)#([0-9a-f]{8})\s*")
 _PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*(?:\(.*\)\s*)?", re.DOTALL)
 
 
@@ -57,14 +56,9 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
 def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str, Fact]], list[str], int]:
     """Which facts are asked about, what is to be noted, and how many of them are explained at once."""
     engine = world.engine
-    if name := _NAME.fullmatch(text):
-        relations = engine.program.relations
-        if name[1] not in relations:
-            raise Failure(f"no relation {name[1]}; {did_you_mean(name[1], relations) or 'relations lists them'}")
-        facts = named(engine, text.strip())
-        if not facts:
-            raise Failure(f"no fact has the name {text.strip()} any more, or not in this network")
-        return [(name[1], f) for f in facts], [], MOST
+    by_name = facts_named(engine, text)
+    if by_name is not None:
+        return by_name, [], MOST
     other = not re.match(r"\s*([\w.]+\s*\(|$)", text)
     if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or other):
         return (*find_flows(world, text, chassis), MOST_FLOWS)

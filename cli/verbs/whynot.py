@@ -96,6 +96,22 @@ def explain_absence(engine: Engine, relation: str, wanted: Mapping[str, Any], de
     return _explained(engine, relation, tuple(wanted.get(c.name, FREE) for c in columns), depth, everything=False)
 
 
+def nearest_miss(world: World, question: str) -> Document:
+    """What keeps a fact or flow from being there, without the changes that would help: a part of ``answer``.
+
+    Args:
+        world: where it isn't.
+        question: a pattern or a flow.
+    """
+    engine = world.engine
+    asked = expected(world, question)
+    relation, wanted = (asked.relation.name, values_of(engine, asked)) if isinstance(asked, Pattern) else asked
+    document: Document = {
+        "absence": absence_document(engine, WhyNot(engine).absence(relation, wanted), everything=False)
+    }
+    return {**document, "names": _names(engine, document)}
+
+
 def _explained(engine: Engine, relation: str, wanted: Fact, depth: int, *, everything: bool) -> Document:
     whynot = WhyNot(engine, depth=depth, everything=everything)
     absence = whynot.absence(relation, wanted)

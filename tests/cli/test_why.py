@@ -105,6 +105,11 @@ def test_depth_and_names_of_what_is_cut_off(recorded):
     cut = [line.partition("… why ")[2] for line in lines if "… why " in line]
     assert [re.sub("#.*", "", name) for name in cut] == ["PortKey", "PortHolder"]
     assert why(recorded, cut[0])[0] == "PortKey(name='p1', key=1)"
+    impact, history = (run(verb, cut[0], *recorded.files) for verb in ("impact", "history"))
+    assert "without\n  - PortKey(name='p1', key=1)\n" in impact.stdout
+    assert "PortKey(name='p1', key=1)\n  holds\n" in history.stdout
+    for verb in ("impact", "history"):
+        assert "no fact has the name PortKey#00000000" in one_line(run(verb, "PortKey#00000000", *recorded.files))[1]
     status, line = one_line(run("why", "PortKey#00000000", *recorded.files))
     assert (status, line) == (1, "no fact has the name PortKey#00000000 any more, or not in this network")
     assert (
