@@ -10,6 +10,7 @@ from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.replay import replay
 from ovn_rules.cli.verbs.facts import fact_document
 from ovn_rules.cli.verbs.history_asked import asked_facts
+from ovn_rules.cli.verbs.history_graph import history_graph
 from ovn_rules.cli.verbs.history_shown import show_history, when
 from ovn_rules.cli.verbs.one_shot import one_shot, say
 from ovn_rules.cli.verbs.verb import Option, Verb
@@ -209,6 +210,7 @@ VERB = Verb(
     ),
     answer=answer,
     show=show_history,
+    graph=history_graph,
     options=(Option("limit", "number", LIMIT, "How many transactions of each fact; 0 for all."),),
 )
 

@@ -53,6 +53,21 @@ def _show_fact(fact: Document, console: Console) -> None:
 
 
 def _show_entry(entry: Document, console: Console) -> None:
+    _line(console, 2, entry_text(entry))
+    for source in entry["sources"]:
+        for text in said(source):
+            _line(console, 6, Text(text))
+    if not entry["exact"] and entry["rows"]:
+        text = "all that changed then; which of it is the cause can't be found any more:"
+        _line(console, 6, Text(text, style="magenta"))
+    for row in entry["rows"]:
+        _line(console, 6, row_text(row))
+    if entry["more_rows"]:
+        _line(console, 6, Text(f"... and {entry['more_rows']} more"))
+
+
+def entry_text(entry: Document) -> Text:
+    """When something happened to a fact, and what."""
     kind = entry["kind"]
     line = Text.assemble(when(entry["time"]), "  ", (kind, STYLES[kind]))
     if "rule" in entry:
@@ -60,20 +75,10 @@ def _show_entry(entry: Document, console: Console) -> None:
     if "instead" in entry:
         columns = ", ".join(f"{name}={value_text(_listed(value))}" for name, value in entry["instead"].items())
         line.append(f", {'replacing' if kind == 'appeared' else 'replaced by'} {columns}")
-    _line(console, 2, line)
-    for source in entry["sources"]:
-        for text in _said(source):
-            _line(console, 6, Text(text))
-    if not entry["exact"] and entry["rows"]:
-        text = "all that changed then; which of it is the cause can't be found any more:"
-        _line(console, 6, Text(text, style="magenta"))
-    for row in entry["rows"]:
-        _line(console, 6, _row(row))
-    if entry["more_rows"]:
-        _line(console, 6, Text(f"... and {entry['more_rows']} more"))
+    return line
 
 
-def _row(row: Document) -> Text:
+def row_text(row: Document) -> Text:
     """A row that came or went, or the columns of it that changed."""
     if row["change"] != "changed":
         sign, style = ("+", "green") if row["change"] == "inserted" else ("-", "red")
@@ -86,7 +91,7 @@ def _line(console: Console, indent: int, text: Text) -> None:
     print_item(console, Text(" " * indent), text)
 
 
-def _said(source: Document) -> list[str]:
+def said(source: Document) -> list[str]:
     """Who changed a database: a line for each commit."""
     name = source["database"]
     lines = []

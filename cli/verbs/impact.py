@@ -12,6 +12,7 @@ from rich.text import Text
 from ovn_rules.cli.derive import reading_order
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.clashes import clashes_document, show_clashes
+from ovn_rules.cli.verbs.effects_graph import Painter, comes_from
 from ovn_rules.cli.verbs.fact_names import without_name
 from ovn_rules.cli.verbs.facts import fact_document, fact_text, value_text
 from ovn_rules.cli.verbs.one_shot import one_shot
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ovn_rules.cli.verbs.verb import Document, World
+    from ovn_rules.cli.verbs.verb import Document, Graph, World
     from ovn_rules.engine import Engine, Fact
     from ovn_rules.engine.impact import Effect
+
+TITLE = 120
+"""Characters of a fact in a picture's title."""
 
 LIMIT = 5
 """Examples of each kind, unless more are asked for."""
@@ -59,10 +63,14 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     except RuleFailure as failure:
         raise Failure(f"without it a rule fails: {failure}") from failure
     limit = options["limit"] or None
+    shown = {*facts, *found.effects}
     return {
         "facts": [fact_document(engine, name, f) for name, each in facts.items() for f in each[:limit]],
         "without": {name: len(each) for name, each in facts.items()},
-        "relations": [_effect(engine, name, effect, limit) for name, effect in found.effects.items()],
+        "relations": [
+            {**_effect(engine, name, effect, limit), "from": comes_from(engine, name, shown, shown)}
+            for name, effect in found.effects.items()
+        ],
         **clashes_document(engine, found.conflicts, found.exhausted),
         "notes": notes,
     }
@@ -221,6 +229,23 @@ def _changed(old: Document, new: Document) -> Text:
     return fact_text(old, brief=True).append(f" -> {', '.join(differing)}")
 
 
+def graph(document: Document) -> Graph:
+    """The relations in which something depends, from what is asked about on."""
+    painter = Painter()
+    for name, number in document["without"].items():
+        facts = [("-", f) for f in document["facts"] if f["relation"] == name]
+        painter.relation(name, f"-{number:,}", facts, ())
+    for each in document["relations"]:
+        numbers = [("-", "vanishes"), ("~", "changes"), ("+", "appears"), ("=", "")]
+        counts = {sign: each[key] if key else len(each["staying"]) for sign, key in numbers}
+        facts = [("-", f) for f in each["vanishing"]] + [("~", old) for old, _ in each["changing"]]
+        facts += [("+", f) for f in each["appearing"]] + [("=", f) for f in each["staying"]]
+        count = " ".join(f"{sign}{number:,}" for sign, number in counts.items() if number)
+        painter.relation(each["relation"], count, facts, each["from"])
+    asked = document["facts"][0]
+    return painter.graph(f"What depends on {fact_text(asked, width=TITLE, brief=True).plain}")
+
+
 VERB = Verb(
     name="impact",
     argument="FACT|ROW",
@@ -239,6 +264,7 @@ VERB = Verb(
     ),
     answer=answer,
     show=show,
+    graph=graph,
     options=(
         Option("all", "flag", False, "Also what depends on facts that have another reason and would stay."),
         Option("limit", "number", LIMIT, "Examples of each kind; 0 for all."),

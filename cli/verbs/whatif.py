@@ -10,6 +10,7 @@ from ovn_rules.cli.derive import flow_text, reading_order
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.changes import read_changes, with_files
 from ovn_rules.cli.verbs.clashes import clashes_document, show_clashes
+from ovn_rules.cli.verbs.effects_graph import Painter, comes_from
 from ovn_rules.cli.verbs.facts import fact_document, fact_text
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.terminal import print_item
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ovn_rules.cli.verbs.verb import Document, World
+    from ovn_rules.cli.verbs.verb import Document, Graph, World
     from ovn_rules.engine import Changes, Engine, Fact
 
 LIMIT = 100
@@ -45,9 +46,16 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
     try:
         with engine.supposing(given) as changes:
             shown = _shown(world, changes, options["all"])
+            boxes = {*given, *shown}
             return {
                 "changes": [_difference(engine, name, *given[name], limit) for name in sorted(given)],
-                "relations": [_difference(engine, name, *changes[name], limit) for name in shown],
+                "relations": [
+                    {
+                        **_difference(engine, name, *changes[name], limit),
+                        "from": comes_from(engine, name, boxes, changes),
+                    }
+                    for name in shown
+                ],
                 "unshown": sorted(changes.relations.keys() - shown),
                 **clashes_document(
                     engine,
@@ -174,6 +182,16 @@ def _lines(console: Console, group: Document, indent: str, *, flows: bool) -> No
             console.print(Text(line, style="dim"))
 
 
+def graph(document: Document) -> Graph:
+    """The relations that would change, from what is supposed on."""
+    painter = Painter()
+    for each in (*document["changes"], *document["relations"]):
+        facts = [("-", f) for g in each["groups"] for f in g["deleted"]]
+        facts += [("+", f) for g in each["groups"] for f in g["inserted"]]
+        painter.relation(each["relation"], _count(each, zeros=False).plain, facts, each.get("from", ()))
+    return painter.graph(_summary(document).plain)
+
+
 VERB = Verb(
     name="whatif",
     argument="CHANGES|@FILE|-",
@@ -193,6 +211,7 @@ VERB = Verb(
     ),
     answer=answer,
     show=show,
+    graph=graph,
     options=(
         Option("all", "flag", False, "Every derived relation, not only those that are written somewhere."),
         Option("summary", "flag", False, "Numbers only."),

@@ -10,6 +10,8 @@ from openvswitch import OpenVSwitch
 from recorded import PROGRAM, one_line, run
 from world import until
 
+from ovn_rules.cli.verbs.history import VERB
+
 
 def insert_port(world, name, comment, **row):
     """Add a logical port with a comment on the transaction."""
@@ -275,6 +277,23 @@ def test_files_tell_without_a_daemon(files):
     date = re.search(r'record \d+: (\S+ \S+) "p1 is gone"', log.stdout)[1]
     text = run("history", 'Binding(logical_port="p1")', *files.options).stdout
     assert f"{date.replace(' ', 'T')}Z  vanished" in text
+
+
+def test_picture(files):
+    """The fact, its transactions newest first, the rows that changed in each."""
+    picture = VERB.graph(of_files(files, "Binding(logical_port='p1')"))
+    boxes = [(n.kind, n.label.splitlines()) for n in picture.nodes]
+    assert [kind for kind, _ in boxes] == ["absent", "rule", "row", "rule", "row"]
+    assert boxes[0][1][-1] == "does not hold"
+    assert [lines[1].partition("Z: ")[2] for kind, lines in boxes if kind == "rule"] == ["p1 is gone", "makes p1"]
+    assert boxes[2][1][0] == "nb.Logical_Port"
+    assert boxes[2][1][1].startswith("- (_uuid=")
+    assert [(e.tail, e.head) for e in picture.edges] == [
+        ("0", "0/0"),
+        ("0/0", "0/0/nb.Logical_Port"),
+        ("0", "0/1"),
+        ("0/1", "0/1/nb.Logical_Port"),
+    ]
 
 
 def test_a_compacted_file_begins_with_all_rows(files):

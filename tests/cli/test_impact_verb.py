@@ -66,6 +66,20 @@ def test_what_is_shown(world):
     assert not any("more; --limit" in line for line in shown(VERB, ask(world, VERB, VM1, limit=0)))
 
 
+def test_picture(world):
+    """A box for each relation with its numbers and some facts, arrows from the relations that its rules read."""
+    document = ask(world, VERB, f'nb.Logical_Port.macs(_, "{MAC1}")')
+    picture = VERB.graph(document)
+    boxes = {node.name: node for node in picture.nodes}
+    assert list(boxes) == ["nb.Logical_Port.macs", *(each["relation"] for each in document["relations"])]
+    assert boxes["nb.Logical_Port.macs"].kind == "row"
+    assert boxes["OpenFlow"].label.splitlines()[0] == "OpenFlow  -2"
+    assert boxes["OpenFlow"].label.splitlines()[1].startswith("- (chassis='host1', ")
+    arrows = {(edge.tail, edge.head) for edge in picture.edges}
+    assert {("nb.Logical_Port.macs", "Pipeline"), ("Pipeline", "TranslatedFlow"), ("WantedFlow", "OpenFlow")} <= arrows
+    assert ("Pipeline", "OpenFlow") not in arrows
+
+
 def test_an_element(world):
     """One address of a port: the port stays, and its Binding changes."""
     document = ask(world, VERB, f"nb.Logical_Port.macs(_, {MAC1})")

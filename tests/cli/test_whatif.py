@@ -63,6 +63,25 @@ def given_facts(document):
 # -- what is shown -----------------------------------------------------------------------------------------
 
 
+def test_picture(world):
+    """Boxes of what is supposed and of what is written; arrows pass through relations that have no box."""
+    picture = VERB.graph(ask(world, VERB, "lport-set-port-security vm2"))
+    labels = {node.name: (node.kind, node.label.splitlines()[0]) for node in picture.nodes}
+    assert labels == {
+        "nb.Logical_Port": ("row", "nb.Logical_Port  -1 +1"),
+        "Pipeline": ("fact", "Pipeline  -2 +2"),
+        "OpenFlow": ("fact", "OpenFlow  -4 +4"),
+    }
+    assert {(e.tail, e.head) for e in picture.edges} == {
+        ("nb.Logical_Port", "Pipeline"),
+        ("nb.Logical_Port", "OpenFlow"),
+        ("Pipeline", "OpenFlow"),
+    }
+    (every,) = (n for n in picture.nodes if n.name == "OpenFlow")
+    assert every.label.endswith("…")
+    assert len(every.title.splitlines()) == 8
+
+
 def test_a_port_is_deleted(world):
     """Every relation that is written shows what goes and comes, OpenFlow chassis by chassis, deletions first."""
     lines = shown(VERB, ask(world, VERB, "lport-del vm1"))
