@@ -70,7 +70,8 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
         )  # fmt: skip
         stack.enter_context(process(folder, environment, "ovs-vswitchd", "ovs-vswitchd", *switch))
         for name in ("northd", "controller"):
-            argv = (sys.executable, "-m", "ovn_rules.cli.main", "daemon", name, f"--unixctl={folder}/{name}.ctl")
+            pidfile = f"--pidfile={folder}/ovn-rules-{name}.pid"
+            argv = (sys.executable, "-m", "ovn_rules.cli.main", "daemon", name, pidfile)
             stack.enter_context(process(folder, environment, name, *argv))
         until((folder / "br-int.mgmt").exists, "br-int", folder)
         shell = list(command) or [os.environ.get("SHELL", "/bin/sh")]

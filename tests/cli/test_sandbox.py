@@ -2,10 +2,13 @@
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from recorded import PROGRAM, one_line, run
+
+from ovn_rules.cli import __version__
 
 
 def test_the_commands_status_is_the_sandboxs(recorded):
@@ -42,6 +45,18 @@ def test_derive_inside_needs_no_database(recorded):
     """In the sandbox commands find its databases, the host's own one too, by themselves."""
     lines = [line.strip() for line in (recorded.folder / "derived-inside").read_text().splitlines()]
     assert sorted(lines) == recorded.flows()
+
+
+def test_the_daemons_inside_can_be_asked():
+    """In the sandbox --attach and ovs-appctl find both daemons by their names."""
+    ask = (
+        'for name in northd controller; do echo "show Problem" | "$PYTHON" -m ovn_rules.cli.main repl --attach $name; '
+    )
+    ask += "ovs-appctl -t ovn-rules-$name version; done"
+    done = run("sandbox", "--", "sh", "-c", ask, PYTHON=sys.executable)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("0 facts of Problem") == 2
+    assert done.stdout.count(f" {__version__}") == 2
 
 
 def test_commands_inside_can_be_interrupted():
