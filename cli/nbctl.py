@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -80,7 +81,7 @@ def nbctl(ctx: click.Context, db: str | None, timeout: float, tls: TlsFiles, wor
                 for each, arguments, options in parsed
                 for line in each.function(Call(northbound, arguments, options))
             ]
-            if northbound.commit():
+            if northbound.commit(shlex.join(("ovn-rules", "nbctl", *words))):
                 break
         else:
             raise Failure(f"{client.remote}: others kept changing the same rows; nothing was changed, try again")

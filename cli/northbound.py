@@ -167,8 +167,11 @@ class Northbound:
 
     # Writing
 
-    def commit(self) -> bool:
+    def commit(self, comment: str) -> bool:
         """Sends what has changed, all of it or nothing.
+
+        Args:
+            comment: What the database's log is to say of it.
 
         Returns:
             Whether it holds; if not, somebody else changed what was read, and all is to be done again.
@@ -179,8 +182,8 @@ class Northbound:
         operations = [op for rows in self._rows.values() for row in rows.values() for op in self._operations(row)]
         if not operations:
             return True
-        comment = {"op": "comment", "comment": "ovn-rules nbctl"}
-        results = self._transact([*self._guards, *operations, comment], guarded=len(self._guards))
+        operations.append({"op": "comment", "comment": comment})
+        results = self._transact([*self._guards, *operations], guarded=len(self._guards))
         return bool(results)
 
     def _operations(self, row: Row) -> list[dict[str, Any]]:

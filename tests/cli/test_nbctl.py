@@ -55,6 +55,13 @@ def uuid_of(nb, table, name):
     return uuid
 
 
+def test_the_log_says_what_was_asked(nb):
+    """A transaction's comment is the command line, as a shell reads it; where the database is isn't part of it."""
+    nb("lswitch-add", "a b", "--", "lswitch-add", "sw1")
+    log = subprocess.run(["ovsdb-tool", "show-log", nb.server.file], capture_output=True, text=True, check=True)
+    assert "\"ovn-rules nbctl lswitch-add 'a b' -- lswitch-add sw1\"" in log.stdout
+
+
 def test_show(nb):
     """``show`` prints switches, ports, parents and addresses in ovn-nbctl's form of that time."""
     nb("lswitch-add", "net0")
@@ -269,12 +276,12 @@ def test_lost_race_is_tried_again(nb, monkeypatch):
     commit = Northbound.commit
     raced = []
 
-    def late(self):
+    def late(self, comment):
         if not raced:
             raced.append(True)
             row = {"name": "p", "lswitch": ["uuid", uuid_of(nb, "Logical_Switch", "s")]}
             nb.server.transact({"op": "insert", "table": "Logical_Port", "row": row})
-        return commit(self)
+        return commit(self, comment)
 
     monkeypatch.setattr(Northbound, "commit", late)
     nb("--may-exist", "lport-add", "s", "p")
