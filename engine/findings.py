@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.ir import Atom, Bind, Clause, Const, Expr, Fact, Literal_, Member, Var
 from ovn_rules.engine.plan import binds, needs, variables_of
-from ovn_rules.engine.present import FREE, likeness, similarity
+from ovn_rules.engine.present import FREE, known_of, likeness, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def mentioned(condition: Condition) -> set[str]:
 
 def known_in(atom: Atom, values: Mapping[str, Any]) -> dict[int, Any]:
     """The values of the atom's columns that are known, by position."""
-    return {i: v for i, v in enumerate(pattern_of(atom, values)) if v is not FREE}
+    return known_of(pattern_of(atom, values))
 
 
 def pattern_of(atom: Atom, values: Mapping[str, Any]) -> Fact:

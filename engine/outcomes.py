@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.heads import elements_wanted
-from ovn_rules.engine.present import FREE, Present, similarity
+from ovn_rules.engine.present import FREE, Present, fits, similarity
 
 if TYPE_CHECKING:
     from ovn_rules.engine.ir import Aggregate, Fact
@@ -49,7 +49,7 @@ def numbered(present: Present, rule: Rule, column: int, pattern: Fact) -> Outcom
         holder = next(iter(present.matching(rule.clause.relation, {column: pattern[column]})), None)
         return Outcome(column, fact, holder=holder)
     group = (*pattern[:column], *pattern[column + 1 :])
-    waits = any(all(w is FREE or v == w for v, w in zip(g, group, strict=True)) for g in allocator.waiting)
+    waits = any(fits(group, g) for g in allocator.waiting)
     return Outcome(column, None) if waits else None
 
 

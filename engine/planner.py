@@ -11,11 +11,11 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.edits import Edit, is_optional, referred
-from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted, pattern_of
+from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted, given_by, known_in, pattern_of
 from ovn_rules.engine.inverse import Inverter
 from ovn_rules.engine.ir import Atom, Bind, Column, Fact, Filter, Member, RelationDef, Type, Var
 from ovn_rules.engine.plan import variables_of
-from ovn_rules.engine.present import FREE
+from ovn_rules.engine.present import FREE, known_of
 from ovn_rules.engine.tables import DEFAULTS
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ class Planner:
         atom = finding.condition
         if not isinstance(atom, Atom) or atom.negated:
             return False
-        known = {i: v for i, v in enumerate(pattern_of(atom, values)) if v is not FREE}
-        return not self.present.matching(atom.relation, known)
+        return not self.present.matching(atom.relation, known_in(atom, values))
 
     def _filled(self, miss: NearMiss) -> tuple[dict[str, Any], set[str]]:
         """Values for all variables, and those made up: from facts where open atoms have some, else new ones."""
@@ -126,12 +125,11 @@ class Planner:
         for finding in miss.findings:
             atom = finding.condition
             if finding.status is Status.OPEN and isinstance(atom, Atom) and not atom.negated:
-                known = {i: v for i, v in enumerate(pattern_of(atom, values)) if v is not FREE}
-                fact = next(iter(self.present.matching(atom.relation, known)), None)
+                fact = next(iter(self.present.matching(atom.relation, known_in(atom, values))), None)
                 if fact is not None:
-                    new = {t.name: v for t, v in zip(atom.terms, fact, strict=True) if isinstance(t, Var)}
-                    made_up |= new.keys() - values.keys()
-                    values.update({v: x for v, x in new.items() if v not in values})
+                    new = given_by(atom, fact, values)
+                    made_up |= new.keys()
+                    values.update(new)
         for atom in atoms:
             if variables_of(atom) <= values.keys():
                 continue
@@ -232,7 +230,7 @@ class Planner:
                 values[term.name] = self._unused(atom, term, column.type) if new else other
         for atom in atoms:
             pattern = pattern_of(atom, values)
-            if not self.present.matching(atom.relation, {i: v for i, v in enumerate(pattern) if v is not FREE}):
+            if not self.present.matching(atom.relation, known_of(pattern)):
                 if atom.relation in self.derived:
                     return []
                 definition = self.engine.program.relations[atom.relation]

@@ -39,7 +39,7 @@ class Present:
 
     Args:
         engine: whose facts.
-        steps: how much may be done; see ``spend``.
+        steps: how much may be done.
 
     Attributes:
         left: the steps left.
@@ -115,7 +115,7 @@ class Present:
         return self._nearest[name]
 
     def _find_nearest(self, relation: str, pattern: Fact, most: int) -> tuple[Fact, ...]:
-        known = {i: v for i, v in enumerate(pattern) if v is not FREE}
+        known = known_of(pattern)
         size = len(self.engine.facts(relation))
         if not known or not size:
             return ()
@@ -132,7 +132,7 @@ class Present:
                 if found and size > LARGE:
                     break  # every other choice of columns would cost an index
             if found:
-                return tuple(sorted(found, key=lambda f: (-likeness(pattern, f), _order(f)))[:most])
+                return tuple(sorted(found, key=lambda f: (-likeness(pattern, f), repr(f)))[:most])
             if self.spent:
                 break
         return ()
@@ -155,8 +155,14 @@ def _bucket(index: Index, known: Mapping[int, Any]) -> Collection[Fact]:
     return found if found.__class__ is dict else (found,)
 
 
-def _order(fact: Fact) -> str:
-    return repr(fact)
+def known_of(pattern: Fact) -> dict[int, Any]:
+    """The values of a pattern, by position."""
+    return {i: v for i, v in enumerate(pattern) if v is not FREE}
+
+
+def fits(pattern: Fact, fact: Fact) -> bool:
+    """Whether a fact, or another pattern, has the values of a pattern."""
+    return all(w is FREE or v == w for v, w in zip(fact, pattern, strict=True))
 
 
 def likeness(pattern: Fact, fact: Fact) -> float:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ovn_rules.engine.explain import Derivation, Explainer
-from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.store import KeyedStore
 from ovn_rules.engine.support import Key, Support
 
@@ -200,7 +199,7 @@ class Prover:
         for allocator in self.engine.network.members[relation].allocators:
             group, number = allocator.group(fact), fact[allocator.position]
             hint = (*group, number)
-            hints = self._hints(relation)
+            hints = allocator.hints.relation if allocator.hints is not None else None
             known = hints is not None and self.engine.count(hints, hint) > 0
             return Numbering(
                 allocator.position,
@@ -209,14 +208,6 @@ class Prover:
                 (hints, hint) if hints is not None and known else None,
                 allocator.given.get(group) == number,
             )
-        return None
-
-    def _hints(self, relation: str) -> str | None:
-        for clause in self.engine.program.clauses:
-            if clause.relation == relation:
-                for term in clause.terms:
-                    if isinstance(term, Allocate):
-                        return term.hints
         return None
 
     def rivals(self, key: Key) -> tuple[tuple[Fact, ...], Fact | None]:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ovn_rules.engine.edits import changes
 from ovn_rules.engine.failure import RuleFailure
 from ovn_rules.engine.planner import LARGEST, NEW_ROW, Plan, Planner
-from ovn_rules.engine.present import FREE
+from ovn_rules.engine.present import fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,14 +59,14 @@ Transaction = Callable[["Engine", "Plan"], "Mapping[str, tuple[list[Fact], list[
 """Makes a transaction of a change; None for a change that can't be made."""
 
 
-def repairs(whynot: WhyNot, absence: Absence, most: int = 2, transaction: Transaction = changes) -> list[Repair]:
+def repairs(whynot: WhyNot, absence: Absence, transaction: Transaction, most: int = 2) -> list[Repair]:
     """Changes of given facts that make what is absent hold, smallest first; none when none was found.
 
     Args:
         whynot: has explained the absence.
         absence: the explanation.
-        most: how many are wanted.
         transaction: what a change is as a transaction; only what it allows is an answer.
+        most: how many are wanted.
     """
     plans = Planner(whynot).plans(absence)
     found: list[Repair] = []
@@ -94,9 +93,7 @@ def _good(repair: Repair, number: int) -> bool:
     return repair.lost <= HARMLESS and (sure or repair.adds or len(repair.edits) == number)
 
 
-def attempt(
-    whynot: WhyNot, absence: Absence, plan: Plan, transaction: Transaction = changes
-) -> tuple[Repair | None, int]:
+def attempt(whynot: WhyNot, absence: Absence, plan: Plan, transaction: Transaction) -> tuple[Repair | None, int]:
     """What a change comes to, if it makes what is absent hold, and how many facts it changes.
 
     Args:
@@ -113,7 +110,7 @@ def attempt(
         with engine.supposing(given) as changed:
             _, come = changed[absence.relation]
             fresh = list(come) or [e.new for e in plan if e.relation == absence.relation and e.new is not None]
-            made = [f for f in fresh if all(w is FREE or v == w for v, w in zip(f, absence.pattern, strict=True))]
+            made = [f for f in fresh if fits(absence.pattern, f)]
             number = sum(len(gone) + len(new) for gone, new in changed.values())
             if not made:
                 return None, number

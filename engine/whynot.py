@@ -14,7 +14,7 @@ from ovn_rules.engine.inverse import Evaluator, Inverter
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Fact, Type, Var
 from ovn_rules.engine.misses import Misses
 from ovn_rules.engine.outcomes import Outcome, aggregated, numbered
-from ovn_rules.engine.present import FREE, Present
+from ovn_rules.engine.present import FREE, Present, fits, known_of
 from ovn_rules.engine.store import KeyedStore
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ class WhyNot:
         if name in self._asked:
             return Absence(relation, pattern, cut="cycle", lacks={(relation, pattern): HOPELESS})
         answer = Absence(relation, pattern, lacks={(relation, pattern): ABSENT})
-        known = {i: v for i, v in enumerate(pattern) if v is not FREE}
-        answer.found = tuple(islice(self.present.matching(relation, known), FOUND))
+        answer.found = tuple(islice(self.present.matching(relation, known_of(pattern)), FOUND))
         if not answer.found:
             answer.nearest = self.present.nearest(relation, pattern)
             if relation in self.engine.program.derived:
@@ -221,7 +220,7 @@ class WhyNot:
         if isinstance(store, KeyedStore):
             for key, facts in store.rivals.items():
                 for fact in facts:
-                    if all(w is FREE or v == w for v, w in zip(fact, pattern, strict=True)):
+                    if fits(pattern, fact):
                         yield fact, store.by_key[key]
 
     def _siblings(self, answer: Absence) -> dict[str, list[Mapping[str, Any]]]:
@@ -297,10 +296,9 @@ def _covers(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     """Whether what mends one lack mends another: it is the same, or a fact that fits the other's pattern as well."""
     if one == other:
         return True
-    patterns = one[1], other[1]
-    if one[0] != other[0] or not all(isinstance(p, tuple) for p in patterns):
+    if one[0] != other[0] or not isinstance(one[1], tuple) or not isinstance(other[1], tuple):
         return False
-    return all(w is FREE or w == v for v, w in zip(*patterns, strict=True))
+    return fits(other[1], one[1])
 
 
 def _open(reason: Reason) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.rule_source import rule_place
 from ovn_rules.cli.verbs.facts import fact_document, plain
+from ovn_rules.engine.explain import Explainer
 from ovn_rules.engine.findings import Finding, Status, Wanted
 from ovn_rules.engine.ir import Atom, Clause, Wild
 from ovn_rules.engine.literals import literal_text
@@ -76,8 +77,6 @@ class _Writer:
         return fact_document(self.engine, absence.relation, fact)
 
     def _rule(self, absence: Absence, fact: Fact) -> str:
-        from ovn_rules.engine.explain import Explainer  # noqa: PLC0415 - for conflicts only
-
         derivation = next(Explainer(self.engine).derivations(absence.relation, fact), None)
         return derivation.clause.name if derivation is not None else ""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from ovn_rules.cli.verbs.facts import fact_text, value_text
+from ovn_rules.cli.verbs.facts import fact_text, is_uuid, value_text
 from ovn_rules.cli.verbs.terminal import make_tree, print_item
 from ovn_rules.engine.errors import listed
+from ovn_rules.engine.planner import NEW_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +25,6 @@ WANTS = 3
 """Things that are told at once of what is wrong."""
 LONGEST = 100
 """Characters of a value that are shown."""
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_NEW = "ffffffff-ffff-4fff-8fff-"
 
 
 def show(document: Document, console: Console) -> None:
@@ -74,8 +72,8 @@ class Wording:
     def _value(self, value: Any, *, bare: bool = False) -> Any:
         if isinstance(value, list):
             return [self._value(v) for v in value]
-        if isinstance(value, str) and _UUID.fullmatch(value):
-            if value.startswith(_NEW):
+        if is_uuid(value):
+            if value.startswith(NEW_ROW):
                 return f"new row {self.new.setdefault(value, len(self.new) + 1)}"
             name = None if bare else self.names.get(value)
             return value[:8] + (f" {name}" if name else "")
@@ -184,8 +182,7 @@ class Wording:
         text = Text(mark, style=style)
         if "pattern" in condition:
             return text.append_text(self.atom(condition))
-        text.append_text(self.expression(condition))
-        return text
+        return text.append_text(self.expression(condition))
 
     def atom(self, condition: Document) -> Text:
         """A literal about facts."""
@@ -253,7 +250,7 @@ class Wording:
             yield Text("  - ", style="red").append_text(self._short(old, new))
         if new is not None:
             text = Text("  + ", style="green").append_text(self._short(new, old))
-            chosen = [c for c in edit["chosen"] if not str(new["fact"][c]).startswith(_NEW)]
+            chosen = [c for c in edit["chosen"] if not str(new["fact"][c]).startswith(NEW_ROW)]
             if chosen:
                 text.append(f"  {listed(chosen)} chosen; others may do", style="dim")
             yield text

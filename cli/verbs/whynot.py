@@ -118,11 +118,11 @@ def _explained(engine: Engine, relation: str, wanted: Fact, depth: int, *, every
     document: Document = {"asked": pattern_document(engine, relation, wanted)}
     if absence.found:
         return {**document, "found": _facts(engine, relation, absence.found)}
-    changes = repairs(whynot, absence, transaction=transaction_of)
+    changes = repairs(whynot, absence, transaction_of)
     if not changes and not whynot.spent:
         # Seen more widely, or more narrowly, there are others to try.
         other = WhyNot(engine, depth=depth, everything=not everything)
-        changes = repairs(other, other.absence(relation, wanted), transaction=transaction_of)
+        changes = repairs(other, other.absence(relation, wanted), transaction_of)
     document["absence"] = absence_document(engine, absence, everything=everything)
     document["changes"] = [_change(engine, c) for c in changes]
     document["complete"] = not whynot.spent

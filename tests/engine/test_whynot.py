@@ -6,7 +6,6 @@ from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 from programs import VALUES, changes, programs, transactions
 
-from ovn_rules.engine.edits import changes as facts_of
 from ovn_rules.engine.findings import Status, Wanted
 from ovn_rules.engine.ir import INT, STR, Aggregate, Allocate, Atom, Bind, Filter
 from ovn_rules.engine.naive import value
@@ -42,11 +41,21 @@ def told(reason):
     return found
 
 
+def facts_of(_engine, edits):
+    """Edits of facts that no database has, as a transaction."""
+    transaction = {}
+    for edit in edits:
+        gone, come = transaction.setdefault(edit.relation, ([], []))
+        gone += [edit.old] if edit.old is not None else []
+        come += [edit.new] if edit.new is not None else []
+    return transaction
+
+
 def smallest(engine, name, *pattern):
     """The edits of the smallest repair; that it works has been checked."""
     whynot = WhyNot(engine)
     absence = whynot.absence(name, pattern)
-    found = repairs(whynot, absence)
+    found = repairs(whynot, absence, facts_of)
     check_repairs(engine, absence, found)
     return [(e.relation, e.old, e.new) for e in found[0].edits] if found else None
 
@@ -156,7 +165,7 @@ def test_what_is_claimed_of_random_programs_is_true(data):
     event("there after all" if absence.found else "absent")
     check(engine, absence)
     if not absence.found:
-        found = repairs(whynot, absence)
+        found = repairs(whynot, absence, facts_of)
         event(f"{len(found)} repairs")
         check_repairs(engine, absence, found)
 
@@ -459,5 +468,5 @@ def test_a_question_changes_nothing():
     node = engine.network.members["Edge"].outer
     before = (list(node.indexes), list(node.late), [r.calls for r in engine.network.rules], engine.transactions)
     whynot = WhyNot(engine)
-    repairs(whynot, whynot.absence("Out", (9,)))
+    repairs(whynot, whynot.absence("Out", (9,)), facts_of)
     assert (list(node.indexes), list(node.late), [r.calls for r in engine.network.rules], engine.transactions) == before
