@@ -6,6 +6,7 @@ import difflib
 import re
 import sys
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ def spec(
     if not cases:
         raise Failure("no case is like that" if pattern or roles else "there are no cases")
     observed = Coverage() if coverage else None
-    fine = accepted(files, cases, ask=not yes) if accept else not run(files, cases, observed, verbose=verbose)
+    fine = accepted(files, cases, ask=not yes) if accept else not run(cases, observed, verbose=verbose)
     if not fine:
         raise SystemExit(1)
     figures = [("coverage", measure(observed))] if observed is not None else []
@@ -175,16 +176,14 @@ def chosen(file: SpecFile, pattern: str | None, roles: Sequence[str]) -> list[Ca
     return [c for c in found if c.roles]
 
 
-def run(files: Sequence[SpecFile], cases: Sequence[Case], observed: Coverage | None, *, verbose: bool) -> list[Result]:
+def run(cases: Sequence[Case], observed: Coverage | None, *, verbose: bool) -> list[Result]:
     """Run cases, a line a file and a dot a run, then the failures; those that failed."""
     failed: list[Result] = []
     total = 0
-    for file in files:
-        mine = [c for c in cases if c.file == file.path]
-        if not mine:
-            continue
-        click.echo(f"{shown_path(str(file.path))} ", nl=verbose)
-        for result in run_cases(mine, observe=observed.observe if observed else None, explain=reasons):
+    results = run_cases(cases, observe=observed.observe if observed else None, explain=reasons)
+    for path, mine in groupby(results, _file):
+        click.echo(f"{shown_path(str(path))} ", nl=verbose)
+        for result in mine:
             total += 1
             if verbose:
                 click.echo(f"  {'FAILED' if result.misses else 'ok':6}  {result.case.title} [{result.role}]")
@@ -198,6 +197,10 @@ def run(files: Sequence[SpecFile], cases: Sequence[Case], observed: Coverage | N
     said = f"{len(failed)} of {total} fail" if failed else f"all {total} hold"
     click.echo(f"\n{said}")
     return failed
+
+
+def _file(result: Result) -> Path:
+    return result.case.file
 
 
 def measure(observed: Coverage) -> float:
@@ -240,9 +243,10 @@ def accepted(files: Sequence[SpecFile], cases: Sequence[Case], *, ask: bool) -> 
         Failure: there is nobody to ask.
     """
     fine = True
-    for file in files:
-        mine = [c for c in cases if c.file == file.path]
-        new = rewrite(file, run_cases(mine, keep_going=True))
+    by_path = {file.path: file for file in files}
+    for path, results in groupby(run_cases(cases, keep_going=True), _file):
+        file = by_path[path]
+        new = rewrite(file, results)
         for line in new.refused:
             click.echo(line)
         fine = fine and not new.refused
