@@ -15,5 +15,7 @@ def test_numbers_in_flows():
 def test_likely_ids_are_in_range():
     """An id of a conjunction has 20 bits, and 0 is none."""
     found = {likely_id("sw0", 2, priority, "ip4") for priority in range(1, 32768)}
-    assert min(found) >= 1
-    assert max(found) < 2**20
+    # These two have the least and the greatest.
+    found |= {likely_id("sw0", 2, 100, f"tcp.dst == {n}") for n in (2327170, 2501185)}
+    assert min(found) == 1
+    assert max(found) == 2**20 - 1
