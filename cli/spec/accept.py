@@ -158,7 +158,7 @@ class _Rewriter:
     def _as_row(self, header: str) -> Callable[[Found], str]:
         """Writes rows of a table, as wide as its line of names is."""
         relation = self.relations[self.expected.relation]
-        names = header.removeprefix("±").lstrip() if header.startswith("±") else header
+        names = header.removeprefix("±").lstrip()
         columns = [relation.position(name.strip()) for name in BAR.split(names)]
         bars = [-3, *(bar.start() for bar in BAR.finditer(names)), len(names)]
         widths = [right - left - 3 for left, right in pairwise(bars)]

@@ -82,10 +82,10 @@ class Mistakes:
         """Note a mistake; the same one is noted once."""
         self.found[line, text] = None
 
-    def unknown(self, node: Node, what: str, name: str, known: Collection[str]) -> None:
+    def unknown(self, line: int, what: str, name: str, known: Collection[str]) -> None:
         """Note a name that doesn't exist, with the one that was probably meant."""
         hint = did_you_mean(name, known) or f"there {'is' if len(known) == 1 else 'are'} {', '.join(sorted(known))}"
-        self.add(node.line, f"no {what} {name!r}; {hint if known else 'there is none at all'}")
+        self.add(line, f"no {what} {name!r}; {hint if known else 'there is none at all'}")
 
     def raise_any(self) -> None:
         """Raise what was found.
@@ -177,7 +177,7 @@ def fill(node: Node, values: Mapping[str, Node], used: set[str], mistakes: Mista
             return "$"
         name = found[2] or found[3]
         if name not in values:
-            mistakes.unknown(node, "parameter", name, values)
+            mistakes.unknown(node.line, "parameter", name, values)
             return found[0]
         used.add(name)
         return as_text(values[name])

@@ -101,11 +101,7 @@ def column_position(relation: RelationDef, name: str, line: int, mistakes: Mista
     try:
         return relation.position(name)
     except KeyError:
-        from ovn_rules.cli.spec.document import Node  # noqa: PLC0415
-
-        mistakes.unknown(
-            Node("text", line, 0, 0), f"column of {relation.name}", name, [c.name for c in relation.columns]
-        )
+        mistakes.unknown(line, f"column of {relation.name}", name, [c.name for c in relation.columns])
         return None
 
 

@@ -62,8 +62,8 @@ def score(cases: Sequence[Case], explained: Mapping[str, str], progress: Callabl
     """
     roles = list(dict.fromkeys(role for case in cases for role in case.roles))
     rules = cases[0].rules
-    found = {m.name: m for role in roles for m in mutants(rules.program(role))}
     trials = {role: Trial(rules, role, [c for c in cases if role in c.roles]) for role in roles}
+    found = {name: mutant for trial in trials.values() for name, mutant in trial.mutants.items()}
     alive: list[Mutant] = []
     # Forked, so that rules, cases and what they use are there without being sent.
     with ProcessPoolExecutor(os.cpu_count(), get_context("fork"), _trials.update, (trials,)) as pool:

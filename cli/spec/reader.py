@@ -154,7 +154,7 @@ def entries(node: Node, known: Collection[str], what: str, mistakes: Mistakes) -
         return {}
     for key, _ in node.pairs:
         if key.text not in known:
-            mistakes.unknown(key, f"key of {what}", key.text, known)
+            mistakes.unknown(key.line, f"key of {what}", key.text, known)
     return {key.text: value for key, value in node.pairs}
 
 
@@ -178,7 +178,7 @@ def _rules(path: Path, node: Node, mistakes: Mistakes) -> Rules:
 def _roles(node: Node, rules: Rules, mistakes: Mistakes) -> tuple[str, ...]:
     for each in listed(node):
         if each.text not in rules.loaders:
-            mistakes.unknown(each, "role", each.text, rules.loaders)
+            mistakes.unknown(each.line, "role", each.text, rules.loaders)
     if not listed(node):
         mistakes.add(node.line, "there is no role to run in")
     return tuple(each.text for each in listed(node))

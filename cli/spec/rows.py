@@ -108,11 +108,11 @@ class RowReader:
             self._facts(state, verb, name, value)
             return
         if database not in self.rules.databases:
-            self.mistakes.unknown(name, "database", database, self.rules.databases)
+            self.mistakes.unknown(name.line, "database", database, self.rules.databases)
             return
         tables = self.rules.databases[database].schema.tables
         if table not in tables:
-            self.mistakes.unknown(name, f"table of {database}", table, tables)
+            self.mistakes.unknown(name.line, f"table of {database}", table, tables)
             return
         rows = state.rows.setdefault(name.text, {})
         for key, columns in self._entries(name, value):
@@ -136,7 +136,7 @@ class RowReader:
         if more and not own and verb != "change":
             # Nothing but additions to a row that somebody else makes.
             if name not in rows:
-                self.mistakes.unknown(key, f"row of {table.name}", name, rows)
+                self.mistakes.unknown(key.line, f"row of {table.name}", name, rows)
             else:
                 self._mix(rows[name], table, more, verb)
         elif verb == "insert":
@@ -145,7 +145,7 @@ class RowReader:
             rows[name] = {"_uuid": name, **self._defaults(table, key, own), **own}
             self._mix(rows[name], table, more, verb)
         elif name not in rows:
-            self.mistakes.unknown(key, f"row of {table.name}", name, rows)
+            self.mistakes.unknown(key.line, f"row of {table.name}", name, rows)
         elif verb == "delete":
             del rows[name]
         else:
@@ -164,7 +164,7 @@ class RowReader:
         for column, value in node.pairs:
             name, sign = column.text.rstrip("+-"), column.text[len(column.text.rstrip("+-")) :]
             if name not in table.columns:
-                self.mistakes.unknown(column, f"column of {table.name}", name, table.columns)
+                self.mistakes.unknown(column.line, f"column of {table.name}", name, table.columns)
                 continue
             schema = table.columns[name]
             if sign and schema.kind == "scalar":

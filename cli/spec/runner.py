@@ -86,12 +86,6 @@ class Runner:
         self.observe = observe
         self.keep_going = keep_going
         self.worlds: dict[tuple[tuple[str, tuple[int, int]], ...], World] = {}
-        self.world = self._world_for(())
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that cases without ranges of their own run on."""
-        return self.world.engine
 
     def run(self, case: Case) -> Result:
         """Run a case; afterwards the engines are as new."""
@@ -140,7 +134,6 @@ class Runner:
 
 def run_cases(
     cases: Iterable[Case],
-    program_for_role: Callable[[str], Program] | None = None,
     observe: Callable[[Engine], None] | None = None,
     explain: Callable[[Engine, Miss], tuple[str, ...]] | None = None,
     *,
@@ -150,7 +143,6 @@ def run_cases(
 
     Args:
         cases: of any files.
-        program_for_role: the rules that stand in for a role's own; None for its own.
         observe: is shown the engine after every step.
         explain: tells why a case failed.
         keep_going: whether a case goes on after a step that isn't as it should be.
@@ -163,8 +155,5 @@ def run_cases(
         for role in case.roles:
             key = (case.rules.name, role)
             if key not in runners:
-                program = program_for_role(role) if program_for_role else None
-                runners[key] = Runner(
-                    case.rules, role, program, observe=observe, explain=explain, keep_going=keep_going
-                )
+                runners[key] = Runner(case.rules, role, observe=observe, explain=explain, keep_going=keep_going)
             yield runners[key].run(case)

@@ -85,7 +85,7 @@ def use(
         return None
     template = templates.get(call.name)
     if template is None:
-        mistakes.unknown(node, "template", call.name, templates)
+        mistakes.unknown(node.line, "template", call.name, templates)
         return None
     before = len(mistakes.found)
     given = _arguments(call, template, node, mistakes)
@@ -111,7 +111,7 @@ def _arguments(call: Call, template: Template, node: Node, mistakes: Mistakes) -
     given = dict(zip(template.parameters, call.values, strict=False))
     for name, text in call.named.items():
         if name not in template.parameters:
-            mistakes.unknown(node, f"parameter of {call.name}", name, template.parameters)
+            mistakes.unknown(node.line, f"parameter of {call.name}", name, template.parameters)
         elif name in given:
             mistakes.add(node.line, f"{name} is given twice")
         given[name] = text

@@ -38,10 +38,11 @@ class Loaded:
         Raises:
             RuleFailure: a function in a rule raised; nothing has changed.
         """
-        none: set[Fact] = set()
-        names = set(wanted) | set(self.facts)
-        changes = {n: (self.facts.get(n, none) - wanted.get(n, none), wanted.get(n, none)) for n in names}
-        done = self.engine.transact({n: (gone, come - self.facts.get(n, none)) for n, (gone, come) in changes.items()})
+        changes = {}
+        for name in wanted.keys() | self.facts.keys():
+            before, now = self.facts.get(name, set()), wanted.get(name, set())
+            changes[name] = (before - now, now - before)
+        done = self.engine.transact(changes)
         self.facts = {n: set(facts) for n, facts in wanted.items()}
         return done
 

@@ -224,12 +224,15 @@ def test_an_engine_that_reports_wrong_changes(folder, monkeypatch):
     assert result.misses[0].text.startswith("not as from scratch: Number: the engine says that +")
 
 
+def counting(relation, wrong):
+    """Makes an engine count some facts wrongly after each step."""
+    return lambda engine: engine.network.members[relation].store.counts.update(wrong)
+
+
 def test_an_engine_that_counts_wrong(folder):
     """Every step's facts and their numbers of derivations are held against evaluation from scratch."""
     (case,) = cases_of(folder)
-    runner = Runner(case.rules, "everything")
-    counts = runner.engine.network.members["Reach"].store.counts
-    runner.observe = lambda _: counts.update({("gate", "hall"): 2})
+    runner = Runner(case.rules, "everything", observe=counting("Reach", {("gate", "hall"): 2}))
     result = runner.run(case)
     assert result.misses[0].text == (
         "not as from scratch: Reach: ('gate', 'hall') has 2 derivations here and 1 from scratch"
@@ -239,9 +242,7 @@ def test_an_engine_that_counts_wrong(folder):
 def test_something_is_left(folder):
     """When all rows are gone, nothing may be left."""
     (case,) = cases_of(folder)
-    runner = Runner(case.rules, "everything", checked=False)
-    store = runner.engine.network.members["Sign"].store
-    runner.observe = lambda _: store.counts.update({("left", ()): 1})
+    runner = Runner(case.rules, "everything", checked=False, observe=counting("Sign", {("left", ()): 1}))
     (miss,) = runner.run(case).misses
     assert miss.text == "when all rows are gone, there are still facts of Sign"
 
@@ -259,4 +260,4 @@ def test_a_failing_rule_leaves_the_runner_fit(folder):
     cases = read_spec(path).cases
     assert [r.misses for r in run_cases(cases)] == [(), ()]
     with pytest.raises(RuleFailure):
-        Runner(cases[0].rules, "everything").world.commit(cases[0].steps[0].state)
+        world.World(cases[0].rules, "everything").commit(cases[0].steps[0].state)

@@ -4,7 +4,7 @@ from ovn_rules.cli.spec.programs import rules_of
 from ovn_rules.cli.spec.rows import State
 from ovn_rules.cli.spec.world import World
 
-NORTHD, CONTROLLER, EVERYTHING = "northd", "controller", "everything"
+CONTROLLER, EVERYTHING = "controller", "everything"
 CHASSIS = (CONTROLLER, EVERYTHING)
 
 EZBAKE = rules_of("ezbake")
@@ -21,7 +21,6 @@ class Network:
         """``checked`` False leaves out the comparisons with evaluation from scratch."""
         self.world = World(EZBAKE, role, checked=checked)
         self.engine = self.world.engine
-        self.program = self.world.program
         self.state = State()
         self._stale = True
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ovn_rules.cli.spec.finding import is_spec
+from ovn_rules.cli.spec.command import chosen, read_all, spec_paths
 from ovn_rules.cli.spec.mutation import used
 from ovn_rules.cli.spec.programs import rules_of
-from ovn_rules.cli.spec.reader import read_spec
 from ovn_rules.cli.spec.runner import Runner, run_cases
 from ovn_rules.engine.coverage import Coverage
 
@@ -23,8 +22,8 @@ BY_NATURE = {
 
 def cases(role=None):
     """The specs for a role, or all."""
-    found = [c for path in sorted(FOLDER.glob("*.yaml")) if is_spec(path) for c in read_spec(path).cases]
-    return [c for c in found if role is None or role in c.roles]
+    roles = () if role is None else (role,)
+    return [c for file in read_all(spec_paths([FOLDER])) for c in chosen(file, None, roles)]
 
 
 @contextmanager
