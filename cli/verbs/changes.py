@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 from ovn_rules.cli import nbctl
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.nbctl_commands import COMMANDS, Call
+from ovn_rules.cli.verbs.facts import is_uuid
 from ovn_rules.cli.verbs.supposed import SupposedRows, made_up_uuid
 from ovn_rules.cli.verbs.supposed_checks import check
 from ovn_rules.cli.verbs.supposed_northbound import SupposedNorthbound
 from ovn_rules.engine import Program
 from ovn_rules.engine.ir import Const, Term, Var, Wild
-from ovn_rules.engine.ovsschema import ZERO_UUID
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import parse_pattern
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ovn_rules.engine.patterns import Pattern
 
 _FACT = re.compile(r"([+-])\s*(?=[^\W\d])")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KINDS = {"int": "whole number", "float": "number", "bool": "True or False"}
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -178,19 +177,19 @@ def _insert_fact(rows: SupposedRows, pattern: Pattern) -> None:
     if relation.table is not None and relation.table.column is None:
         table = f"{relation.table.database}.{relation.table.table}"
         uuid = values.get("_uuid") or made_up_uuid(rows, table)
-        if not _UUID.fullmatch(uuid):
+        if not is_uuid(uuid):
             raise Failure(f"column _uuid: {uuid!r} is no UUID")
         rows.insert(table, uuid, values)
         return
     if missing := [c.name for c in relation.columns if c.name not in values]:
         raise Failure(f"column {missing[0]} has no value")
     fact = tuple(values[c.name] for c in relation.columns)
-    if rows.matching(replace(pattern, terms=tuple(map(Const, fact)))) if relation.table is None else False:
+    if relation.table is not None:
+        rows.change_element(relation, fact, insert=True)
+        return
+    if rows.matching(replace(pattern, terms=tuple(map(Const, fact)))):
         raise Failure("this holds already")
-    if relation.table is None:
-        rows.change_fact(relation.name, fact, insert=True)
-    else:
-        change_element(rows, relation, fact, insert=True)
+    rows.change_fact(relation.name, fact, insert=True)
 
 
 def _delete(rows: SupposedRows, change: str, text: str) -> None:
@@ -211,37 +210,12 @@ def _delete_facts(rows: SupposedRows, pattern: Pattern) -> None:
         elif relation.table.column is None:
             rows.delete(f"{relation.table.database}.{relation.table.table}", fact[0])
         else:
-            change_element(rows, relation, fact, insert=False)
+            rows.change_element(relation, fact, insert=False)
 
 
 def _given(rows: SupposedRows, relation: RelationDef) -> None:
     if relation.name in rows.engine.program.derived:
         raise Failure(f"{relation.name} is derived by rules; only rows of databases and given facts can be changed")
-
-
-def change_element(rows: SupposedRows, relation: RelationDef, fact: tuple[Any, ...], *, insert: bool) -> None:
-    """Put an element into a row's set or map, or take it out.
-
-    Args:
-        rows: has the row.
-        relation: the relation of the column's elements.
-        fact: the row's UUID, and the element or key and value.
-        insert: whether to put it in.
-
-    Raises:
-        Failure: there is no such row, or it holds the element already.
-    """
-    assert relation.table is not None  # noqa: S101 - elements are a row's
-    assert relation.table.column is not None  # noqa: S101 - likewise
-    table, column = f"{relation.table.database}.{relation.table.table}", relation.table.column
-    rows.column(table, column)
-    row = rows.called(table, fact[0])
-    element = fact[1:] if len(fact) == 3 else fact[1]
-    held = row[column]
-    if insert and element in held:
-        raise Failure("this holds already")
-    kept = {e for e in held if e not in (element, ZERO_UUID)} | ({element} if insert else set())
-    rows.set(table, row["_uuid"], column, tuple(sorted(kept)))
 
 
 # -- values ------------------------------------------------------------------------------------------------
@@ -276,7 +250,7 @@ def _text(rows: SupposedRows, relation: RelationDef, column: Column, term: Term 
 
 
 def _resolved(rows: SupposedRows, table: str, column: Column, value: Any) -> Any:
-    if not isinstance(value, str) or _UUID.fullmatch(value):
+    if not isinstance(value, str) or is_uuid(value):
         return value
     try:
         return rows.called(table, value)["_uuid"]

@@ -8,7 +8,7 @@ import click
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.replay import replay
-from ovn_rules.cli.verbs.facts import fact_document
+from ovn_rules.cli.verbs.facts import fact_document, plain
 from ovn_rules.cli.verbs.history_asked import asked_facts
 from ovn_rules.cli.verbs.history_graph import history_graph
 from ovn_rules.cli.verbs.history_shown import show_history, when
@@ -144,7 +144,7 @@ def _entry(engine: Engine, history: History, entry: Entry) -> Document:
     if other is not None:
         columns = [c.name for c in engine.program.relations[entry.relation].columns]
         pairs = zip(columns, other, entry.fact, strict=True)
-        document["instead"] = {name: value for name, value, mine in pairs if value != mine}
+        document["instead"] = {name: plain(value) for name, value, mine in pairs if value != mine}
     return document
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ovn_rules.cli.verbs.facts import fact_text, value_text
-from ovn_rules.cli.verbs.terminal import print_item
+from ovn_rules.cli.verbs.terminal import print_item, print_notes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,8 +34,7 @@ def show_history(document: Document, console: Console) -> None:
         _show_fact(fact, console)
     if document["more"]:
         console.print(f"... and {document['more']} more facts; give more columns to narrow it down")
-    for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="magenta"))
+    print_notes(console, document["notes"])
 
 
 def _show_fact(fact: Document, console: Console) -> None:
@@ -73,7 +72,7 @@ def entry_text(entry: Document) -> Text:
     if "rule" in entry:
         line.append(f": it held already; rule {entry['rule']} makes it from these rows, too, since then")
     if "instead" in entry:
-        columns = ", ".join(f"{name}={value_text(_listed(value))}" for name, value in entry["instead"].items())
+        columns = ", ".join(f"{name}={value_text(value)}" for name, value in entry["instead"].items())
         line.append(f", {'replacing' if kind == 'appeared' else 'replaced by'} {columns}")
     return line
 
@@ -101,7 +100,3 @@ def said(source: Document) -> list[str]:
     if not lines:
         lines.append(f"{name}: comment unknown: {source['unknown']}" if source["unknown"] else f"{name}")
     return lines
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value

@@ -18,7 +18,7 @@ from ovn_rules.cli.verbs.facts import fact_document, fact_text, value_text
 from ovn_rules.cli.verbs.one_shot import one_shot
 from ovn_rules.cli.verbs.supposed import SupposedRows
 from ovn_rules.cli.verbs.supposed_checks import delete_with_referring
-from ovn_rules.cli.verbs.terminal import print_item
+from ovn_rules.cli.verbs.terminal import print_item, print_notes
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine import RuleFailure
 from ovn_rules.engine.impact import impact_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ovn_rules.cli.verbs.supposed import Delta
     from ovn_rules.cli.verbs.verb import Document, Graph, World
     from ovn_rules.engine import Engine, Fact
     from ovn_rules.engine.impact import Effect
@@ -46,7 +47,6 @@ _UUID = re.compile(r"\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}
 _ROW = re.compile(r"\s*([^\W\d]\w*\.\w+)\s+(\S.*?)\s*", re.DOTALL)
 
 Found = dict[str, list["Fact"]]
-Changed = dict[str, tuple[list["Fact"], list["Fact"]]]
 
 
 def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
@@ -79,7 +79,7 @@ def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
 # -- what is asked -----------------------------------------------------------------------------------------
 
 
-def _asked(world: World, text: str) -> tuple[Found, Changed | None, list[str]]:
+def _asked(world: World, text: str) -> tuple[Found, Delta | None, list[str]]:
     """The facts that are asked about, what to suppose when it isn't just their absence, and notes."""
     text = without_name(world.engine, text)
     rows = SupposedRows(world.engine, world.program.databases)
@@ -99,17 +99,13 @@ def _asked(world: World, text: str) -> tuple[Found, Changed | None, list[str]]:
     relation = pattern.relation
     if relation.table is None:
         return {relation.name: facts}, None, notes
-    table = f"{relation.table.database}.{relation.table.table}"
     if relation.table.column is None:
-        return (*_row(rows, table, facts[0][0]), notes)
-    row = rows.called(table, facts[0][0])
-    element = facts[0][1:] if len(facts[0]) == 3 else facts[0][1]
-    column = relation.table.column
-    rows.set(table, row["_uuid"], column, tuple(e for e in row[column] if e != element))
+        return (*_row(rows, relation.name, facts[0][0]), notes)
+    rows.change_element(relation, facts[0], insert=False)
     return {relation.name: facts}, rows.transaction(), notes
 
 
-def _row(rows: SupposedRows, table: str, uuid: str) -> tuple[Found, Changed]:
+def _row(rows: SupposedRows, table: str, uuid: str) -> tuple[Found, Delta]:
     """Every fact that stands for a row or one that can't be without it, and their deletion."""
     delete_with_referring(rows, table, uuid)
     changes = rows.transaction()
@@ -175,8 +171,7 @@ def show(document: Document, console: Console) -> None:
     for name, number in document["without"].items():
         if more := number - sum(f["relation"] == name for f in document["facts"]):
             console.print(Text(f"  - ... {more:,} more of {name} that can't be without it", style="dim"))
-    for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="magenta"))
+    print_notes(console, document["notes"])
     if not document["relations"]:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")

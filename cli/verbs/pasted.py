@@ -43,13 +43,11 @@ def find_flows(world: World, text: str, chassis: str | None = None) -> tuple[lis
     if len(flows) > MOST:
         raise Failure(f"{len(flows)} flows are pasted; at most {MOST} are explained at once: paste fewer lines")
     keys: dict[Key, None] = {}
-    notes: dict[str, None] = {}
+    finder = _Finder(world.engine, world.program.tables, chassis)
     for flow in flows:
-        finder = _Finder(world.engine, world.program.tables, chassis)
         facts = finder.flow(flow) if isinstance(flow, FlowText) else finder.row(flow)
         keys.update((key, None) for key in facts)
-        notes.update((note, None) for note in finder.notes)
-    return list(keys), list(notes)
+    return list(keys), list(dict.fromkeys(finder.notes))
 
 
 class _Finder:

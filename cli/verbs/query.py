@@ -9,6 +9,7 @@ from rich.text import Text
 from ovn_rules.cli.tables import print_table
 from ovn_rules.cli.verbs.facts import plain
 from ovn_rules.cli.verbs.one_shot import one_shot
+from ovn_rules.cli.verbs.terminal import print_notes
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.queries import parse_query
 
@@ -47,8 +48,7 @@ def show(document: Document, console: Console) -> None:
         print_table(console, document["columns"], [tuple(map(_cell, row)) for row in rows])
     else:
         console.out("no answers", highlight=False)
-    for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="magenta"))
+    print_notes(console, document["notes"])
     if total > len(rows):
         console.print(Text(f"... {total - len(rows):,} more; --limit 0 shows all {total:,}", style="dim"))
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ovn_rules.cli.verbs.facts import is_uuid
+
 FIELDS = ("logical_datapath", "table_id", "priority", "match", "actions")
 """The columns of a logical flow."""
 
@@ -32,7 +34,6 @@ _LISTED = re.compile(
 _DATAPATH = re.compile(r"\s*Datapath:.*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}).*")
 _RECORD = re.compile(r"\s*(_uuid|logical_datapath|table_id|priority|match|actions)\s+: (.*)")
 _CELL = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+')
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def read_rows(text: str) -> list[RowText]:
@@ -117,7 +118,7 @@ def _table(lines: list[str]) -> list[RowText]:
         if {"match", "actions", "priority"} <= set(cells):
             names = [c for c in cells if c != "_uuid"]
             continue
-        uuids = [c for c in cells if _UUID.fullmatch(c)]
+        uuids = [c for c in cells if is_uuid(c)]
         if cells and uuids and cells[0] == uuids[0] and len(cells) == len(names) + 1:
             cells = cells[1:]
         if len(cells) == len(names) and uuids and '"' in line:

@@ -11,6 +11,7 @@ from rich.text import Text
 from ovn_rules.cli.derive import reading_order
 from ovn_rules.cli.tables import printable
 from ovn_rules.cli.verbs.facts import plain
+from ovn_rules.cli.verbs.terminal import print_notes
 from ovn_rules.cli.verbs.verb import Option, Verb
 from ovn_rules.engine.patterns import parse_pattern
 
@@ -54,8 +55,7 @@ def show(document: Document, console: Console) -> None:
         table.add_row(*(Text(_cell(row[i], digits.get(i))) for i, _ in columns))
     if rows:
         console.print(table)
-    for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="magenta"))
+    print_notes(console, document["notes"])
     more = document["total"] - len(rows)
     without = f"; empty: {', '.join(empty)}" if empty else ""
     console.print(Text(f"{_count(document)}{without}", style="dim"))

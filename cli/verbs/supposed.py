@@ -15,6 +15,7 @@ from ovn_rules.engine import Engine, Program
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.engine.ir import Const, Wild
 from ovn_rules.engine.order import in_order
+from ovn_rules.engine.ovsschema import ZERO_UUID
 from ovn_rules.engine.patterns import Pattern
 from ovn_rules.engine.tables import facts_of
 
@@ -147,8 +148,8 @@ class SupposedRows:
         """
         self.schema(table)
         values = values or {}
-        for (other, uuid), (_, now) in list(self.touched.items()):
-            if other == table and now is not None and all(_value(now, uuid, c) == v for c, v in values.items()):
+        for (other, _), (_, now) in list(self.touched.items()):
+            if other == table and now is not None and all(now[c] == v for c, v in values.items()):
                 yield now
         for uuid in self._stored_uuids(table, values):
             if (table, uuid) not in self.touched:
@@ -305,6 +306,29 @@ class SupposedRows:
         if fact not in put:
             put.append(fact)
 
+    def change_element(self, relation: RelationDef, fact: Fact, *, insert: bool) -> None:
+        """Put an element into a row's set or map, or take it out.
+
+        Args:
+            relation: the relation of the column's elements.
+            fact: the row's UUID, and the element or key and value.
+            insert: whether to put it in.
+
+        Raises:
+            Failure: there is no such row, or it holds the element already.
+        """
+        assert relation.table is not None  # noqa: S101 - elements are a row's
+        assert relation.table.column is not None  # noqa: S101 - likewise
+        table, column = f"{relation.table.database}.{relation.table.table}", relation.table.column
+        self.column(table, column)
+        row = self.called(table, fact[0])
+        element = fact[1:] if len(fact) == 3 else fact[1]
+        held = row[column]
+        if insert and element in held:
+            raise Failure("this holds already")
+        kept = {e for e in held if e not in (element, ZERO_UUID)} | ({element} if insert else set())
+        self.set(table, row["_uuid"], column, tuple(sorted(kept)))
+
     def transaction(self) -> Delta:
         """The changes as a transaction: relation → facts to delete, facts to insert."""
         before, after = (_facts(self.engine, self._side(side)) for side in (0, 1))
@@ -337,10 +361,6 @@ def _is_whole(relation: RelationDef) -> bool:
     return relation.table is not None and relation.table.column is None
 
 
-def _value(row: Values, uuid: str, column: str) -> Any:
-    return uuid if column == "_uuid" else row[column]
-
-
 def references(column: ColumnSchema, value: Any) -> list[str]:
     """The UUIDs in a column's value that refer to rows."""
     if column.kind == "scalar":
@@ -358,8 +378,5 @@ def made_up_uuid(rows: SupposedRows, table: str) -> str:
         rows: where the row is to be.
         table: ``database.table``.
     """
-    for number in count(1):
-        uuid = f"{MADE_UP}{number:012x}"
-        if rows.row(table, uuid) is None:
-            return uuid
-    raise AssertionError
+    uuids = (f"{MADE_UP}{number:012x}" for number in count(1))
+    return next(uuid for uuid in uuids if rows.row(table, uuid) is None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.verbs.changes import change_element
 from ovn_rules.cli.verbs.supposed import SupposedRows
 from ovn_rules.cli.verbs.supposed_checks import check
 from ovn_rules.engine.vocabulary import databases
@@ -49,7 +48,7 @@ def _edit(rows: SupposedRows, relation: RelationDef, edit: Edit) -> None:
         if relation.table.column is not None:
             if insert and rows.row(table, fact[0]) is None:
                 rows.insert(table, fact[0], {})
-            change_element(rows, relation, fact, insert=insert)
+            rows.change_element(relation, fact, insert=insert)
         elif insert:
             _put(rows, relation, table, fact)
         elif edit.new is None or edit.new[0] != fact[0]:

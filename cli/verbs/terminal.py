@@ -8,6 +8,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
 NARROW = 100
@@ -43,3 +45,14 @@ def print_item(console: Console, mark: Text, text: Text) -> None:
     blank = Text(" " * mark.cell_len)
     for i, line in enumerate(text.wrap(console, max(1, console.width - mark.cell_len))):
         console.print((blank if i else mark) + line)
+
+
+def print_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print what should be known about an answer, a line each.
+
+    Args:
+        console: where.
+        notes: the lines, without their mark.
+    """
+    for note in notes:
+        console.print(Text(f"note: {note}", style="magenta"))

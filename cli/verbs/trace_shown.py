@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ovn_rules.cli.verbs.absences_shown import Wording
 from ovn_rules.cli.verbs.facts import fact_text, shortened
-from ovn_rules.cli.verbs.terminal import make_tree
+from ovn_rules.cli.verbs.terminal import make_tree, print_notes
 from ovn_rules.cli.verbs.verb import Edge, Graph, Node
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ WIDEST = 56
 
 def show(document: Document, console: Console) -> None:
     """Prints what became of the packet, then its way."""
-    for note in document["notes"]:
-        console.print(Text(f"note: {note}", style="magenta"))
+    print_notes(console, document["notes"])
     for verdict in document["verdicts"]:
         console.print(Text(verdict["text"], style=STYLES.get(verdict["kind"], "")))
     visit = document["visit"]

@@ -29,7 +29,7 @@ class Network:
         self.present = Present(engine, STEPS)
 
     def has(self, relation: str) -> bool:
-        """Whether the program has a relation, and what is asked for of it."""
+        """Whether the program has a relation."""
         return relation in self.relations
 
     def every(self, relation: str, **columns: Any) -> Collection[Fact]:

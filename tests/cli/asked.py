@@ -2,10 +2,13 @@
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from ovn_rules.cli.demo_network import save
+from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.sources import load_network
+from ovn_rules.engine.errors import QuestionError
 
 
 def saved(folder):
@@ -31,3 +34,14 @@ def shown(verb, document, width=400, *, terminal=False):
     console = Console(file=out, width=width, highlight=False, markup=False, force_terminal=terminal, color_system=None)
     verb.show(document, console)
     return out.getvalue().splitlines()
+
+
+def refusal(world, verb, text):
+    """The one line that a verb says of a text that it refuses; the network is as it was."""
+    count = world.engine.transactions
+    with pytest.raises((Failure, QuestionError)) as refused:
+        ask(world, verb, text)
+    line = refused.value.message if isinstance(refused.value, Failure) else str(refused.value)
+    assert "\n" not in line
+    assert world.engine.transactions == count
+    return line
