@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ovn_rules.cli.verbs.verb import World
     from ovn_rules.engine import Engine
 
-_PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*(?:\(.*\)\s*)?", re.DOTALL)
-
 
 def expected(world: World, text: str) -> Pattern | tuple[str, Fact]:
     """A pattern; or for a flow a relation, and a value or FREE for each of its columns.
@@ -32,7 +30,7 @@ def expected(world: World, text: str) -> Pattern | tuple[str, Fact]:
         Failure: it is more than one flow, or flows aren't derived here.
         QuestionError: the pattern can't be read.
     """
-    if _PATTERN.fullmatch(text) or not looks_like_flow(text):
+    if not looks_like_flow(text):
         return parse_pattern(world.engine.program, text)
     try:
         flows = read_flows(text)

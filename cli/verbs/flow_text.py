@@ -59,16 +59,15 @@ _OLD_TRACE = re.compile(r"\s*Rule: (table=\d+ cookie=\S+ .*)$")
 _PREFIX = re.compile(r"\s*(?!Rule:)([\w.-]+):(?:\s+|(?=(?:table|table_id|cookie|priority|duration|in_port)=))(?=\S)")
 _CACHED = re.compile(r"recirc_id\(|(?:^|,)in_port\([^)]*\),|eth_type\(|used:(?:never|\d)|ufid:")
 _FLOW = re.compile(r"(?:^|[\s,])(?:actions|table|table_id|priority)=")
+_PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*\(.*\)\s*", re.DOTALL)
 
 
 def looks_like_flow(text: str) -> bool:
     """Whether a text is rather a flow, or a row of logical flows, than a pattern."""
-    return bool(
-        _FLOW.search(text)
-        or _CACHED.search(text)
-        or any(_TRACED.match(line) or _MISSED.match(line) or _BRIDGE.match(line) for line in text.splitlines())
-        or read_rows(text)
-    )
+    lines = text.splitlines()
+    if _CACHED.search(text) or any(_TRACED.match(x) or _MISSED.match(x) or _BRIDGE.match(x) for x in lines):
+        return True  # even if it begins and ends like a pattern
+    return not _PATTERN.fullmatch(text) and bool(_FLOW.search(text) or read_rows(text))
 
 
 def read_flows(text: str) -> list[FlowText | RowText]:

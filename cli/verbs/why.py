@@ -35,7 +35,8 @@ DEEPEST = 200
 LONGEST = 300
 """Characters of a question that a message repeats."""
 
-_PATTERN = re.compile(r"\s*[^\W\d][\w.]*\s*(?:\(.*\)\s*)?", re.DOTALL)
+_PATTERN = re.compile(r"\s*(?:[\w.]+\s*\(|(?:[^\W\d][\w.]*\s*)?$)")
+"""How a question begins that is a pattern, unless it looks like a flow."""
 
 
 def answer(world: World, text: str, options: Mapping[str, Any]) -> Document:
@@ -59,8 +60,7 @@ def _asked(world: World, text: str, chassis: str | None) -> tuple[list[tuple[str
     by_name = facts_named(engine, text)
     if by_name is not None:
         return by_name, [], MOST
-    other = not re.match(r"\s*([\w.]+\s*\(|$)", text)
-    if not _PATTERN.fullmatch(text) and (looks_like_flow(text) or other):
+    if looks_like_flow(text) or not _PATTERN.match(text):
         return (*find_flows(world, text, chassis), MOST_FLOWS)
     pattern = parse_pattern(engine.program, text)
     facts = pattern.matching(engine) or in_order(filter(pattern.fits, _rivals(engine, pattern.relation.name)))

@@ -75,6 +75,28 @@ def test_one_flow_in_every_form(line):
     assert (same.chassis, same.match) == ("host1", flow.match)
 
 
+TRACED_PART = """bridge("br-int")
+----------------
+ 0. in_port=1, priority 100
+    resubmit(,8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "flow"),
+    [
+        ('OpenFlow(chassis="host1", table=64)', False),
+        ('Pipeline(table_id=1, priority=5, match="ip4", actions="next;")', False),
+        ("sb.Chassis", False),
+        (TRACED_PART, True),
+        ("recirc_id(0),in_port(2),eth_type(0x0800), packets:0, bytes:0, used:never, actions:ct(commit)", True),
+    ],
+)
+def test_patterns_and_flows_are_told_apart(text, flow):
+    """Columns called like parts of a flow make none of a pattern; a flow may begin and end like a pattern."""
+    assert looks_like_flow(text) is flow
+
+
 def test_what_is_left_out_has_its_default():
     """Without table= it is table 0, without a priority 32768; without actions any priority will do."""
     (flow,) = read_flows(" in_port=1 actions=drop")

@@ -327,6 +327,7 @@ def test_limits(files):
         (["Bindin()"], ["no relation Bindin", "did you mean 'Binding'"]),
         (["Binding(port=1)"], ["Binding has no column port"]),
         (["Binding(logical_port='nobody')"], ["no such fact", "hasn't come or gone since 20", "transactions)"]),
+        (["Flow(chassis='nowhere', priority=5)"], ["no relation Flow"]),
         (["gar bage"], ["no relation gar"]),
         (["table=64 actions=drop"], ["no such flow", "nor has it come or gone"]),
     ],
