@@ -140,10 +140,9 @@ def _note_numbers(engine: Engine, transaction: Transaction, numbers: dict[str, d
     """Note which numbers groups had, so that they get them again."""
     for relation, change in (transaction.changes or {}).items():
         for allocator in engine.network.members[relation].allocators:
-            at = allocator.position
             noted = numbers.setdefault(relation, {})
             for facts in change:
-                noted.update(((*f[:at], *f[at + 1 :]), f[at]) for f in facts)
+                noted.update((allocator.group(f), f[allocator.position]) for f in facts)
 
 
 class _Trial:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from ovn_rules.engine.codegen import compile_plan
-from ovn_rules.engine.explain import Existing, existing_lookup
-from ovn_rules.engine.plan import HEAD, binds, make_plan, needs
+from ovn_rules.engine.explain import compiled, found_by
+from ovn_rules.engine.plan import binds, needs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ovn_rules.engine.ir import Clause, Literal_, Program
     from ovn_rules.engine.runtime import Engine
 
@@ -98,18 +95,8 @@ def _question(engine: Engine, clause: Clause, length: int) -> Question:
     body = evaluable(clause.body[:length])
     if not body:
         return lambda: True
-    prefix = replace(clause, terms=(), body=body)
-    plan = make_plan(prefix, HEAD, existing_lookup(engine.network))
-    run, _ = compile_plan(plan, engine.program, Existing(engine.network), _ignored)
-
-    def question() -> bool:
-        try:
-            run([()], _First())
-        except _Found:
-            return True
-        return False
-
-    return question
+    finder = compiled(engine.network, replace(clause, terms=(), body=body))
+    return lambda: bool(found_by(finder, (), most=1))
 
 
 def evaluable(body: tuple[Literal_, ...]) -> tuple[Literal_, ...]:
@@ -126,19 +113,3 @@ def evaluable(body: tuple[Literal_, ...]) -> tuple[Literal_, ...]:
             taken.add(i)
         left = [i for i in left if i not in taken]
     return tuple(body[i] for i in sorted(taken))
-
-
-class _Found(Exception):  # noqa: N818 - it ends a search, and never leaves this module
-    """One is enough."""
-
-
-class _First:
-    """In the place of a list of derivations: the first ends the search."""
-
-    def append(self, _found: Any) -> None:
-        """Ends the search."""
-        raise _Found
-
-
-def _ignored(_literal: int, _error: Exception, _values: Mapping[str, Any]) -> None:
-    """What raises holds for no values."""

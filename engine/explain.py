@@ -103,9 +103,7 @@ class Explainer:
             if most == 0:
                 return
             if _gives(network.rules[i], fact):
-                found = _First(most)
-                with suppress(_Enough):
-                    self._finder(i, clause)([fact], found)
+                found = found_by(self._finder(i, clause), fact, most)
                 most = None if most is None else most - len(found)
                 for facts, variables in found:
                     yield Derivation(clause, _premises(clause, facts, variables), variables)
@@ -133,9 +131,7 @@ class Explainer:
         network = self.engine.network
         finder = network.finders.get(number)
         if finder is None:
-            plan = make_plan(clause, HEAD, existing_lookup(network))
-            function, _ = compile_plan(plan, self.engine.program, Existing(network), _ignored)
-            finder = network.finders[number] = function
+            finder = network.finders[number] = compiled(network, clause)
         return finder
 
 
@@ -152,12 +148,35 @@ def inputs(network: Network, clause: Clause, fact: Fact) -> list[tuple[str, Fact
         clause: the clause.
         fact: the fact; in the place of an aggregate or a number anything may stand.
     """
-    found: list[Any] = []
-    plan = make_plan(clause, HEAD, existing_lookup(network))
-    run, _ = compile_plan(plan, network.program, Existing(network), _ignored)
-    run([fact], found)
+    found = found_by(compiled(network, clause), fact)
     atoms = [(i, lit.relation) for i, lit in enumerate(clause.body) if isinstance(lit, Atom) and not lit.negated]
     return list(dict.fromkeys((name, facts[i]) for facts, _ in found for i, name in atoms))
+
+
+def compiled(network: Network, clause: Clause, pinned: int = HEAD) -> Callable[..., None]:
+    """The function that joins a clause's body over what the engine has anyway; what raises derives nothing.
+
+    Args:
+        network: where the facts are.
+        clause: the clause.
+        pinned: what is given, as for ``make_plan``.
+    """
+    plan = make_plan(clause, pinned, existing_lookup(network))
+    return compile_plan(plan, network.program, Existing(network), _ignored)[0]
+
+
+def found_by(finder: Finder, fact: Fact, most: int | None = None) -> list[Any]:
+    """What a function with its head given finds for a fact: (body facts, values of the variables) of each derivation.
+
+    Args:
+        finder: the function.
+        fact: the head's fact.
+        most: stop looking after so many; None finds all.
+    """
+    found = _First(most)
+    with suppress(_Enough):
+        finder([fact], found)
+    return found
 
 
 def _ignored(_literal: int, _error: Exception, _values: Mapping[str, Any]) -> None:

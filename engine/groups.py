@@ -100,12 +100,12 @@ class Aggregator:
 
     def fact_of(self, fact: Fact) -> Fact | None:
         """The fact that the group of a fact makes now; None when there is no such group."""
-        members = self.groups.get((*fact[: self.position], *fact[self.position + 1 :]))
+        members = self.groups.get(_without(fact, self.position))
         return None if members is None else members.fact
 
     def inputs(self, fact: Fact) -> int:
         """How many derivations the group of a fact has."""
-        members = self.groups.get((*fact[: self.position], *fact[self.position + 1 :]))
+        members = self.groups.get(_without(fact, self.position))
         return 0 if members is None else len(members.values) + sum(n - 1 for n in members.many.values())
 
     def flush(self, out: Counts, undo: list[Undo]) -> None:
@@ -334,7 +334,7 @@ class Allocator:
 
     def group(self, fact: Fact) -> Group:
         """The group of a fact: all but its number."""
-        return (*fact[: self.position], *fact[self.position + 1 :])
+        return _without(fact, self.position)
 
     def _derivations(self, group: Group) -> int:
         return self.many.get(group, 1 if group in self.numbers or group in self.waiting else 0)
@@ -348,3 +348,7 @@ class Allocator:
     def exhausted(self) -> Exhausted | None:
         """The groups that wait for a number, if any."""
         return Exhausted(self.relation, tuple(sorted(self.waiting))) if self.waiting else None
+
+
+def _without(fact: Fact, position: int) -> Group:
+    return (*fact[:position], *fact[position + 1 :])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from ovn_rules.engine.explain import Explainer
@@ -217,7 +216,7 @@ def _reasons(engine: Engine, relation: str, fact: Fact) -> list[Derivation]:
     explainer = Explainer(engine)
     if relation not in engine.program.derived or not explainer.holds(relation, fact):
         return []
-    return list(islice(explainer.derivations(relation, fact), DERIVATIONS))
+    return list(explainer.derivations(relation, fact, most=DERIVATIONS))
 
 
 def _came(transaction: Transaction, premise: Premise) -> bool:

@@ -11,10 +11,8 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.codegen import compile_plan
-from ovn_rules.engine.explain import Existing, Explainer, existing_lookup
+from ovn_rules.engine.explain import Explainer, compiled
 from ovn_rules.engine.ir import Aggregate, Allocate
-from ovn_rules.engine.plan import make_plan
 from ovn_rules.engine.store import key_function
 
 if TYPE_CHECKING:
@@ -225,10 +223,8 @@ def _derived(engine: Engine, consumer: Consumer, pinned: Iterable[Fact]) -> Coun
     try:
         consumer.run(pinned, counts, 1)
     except Exception:  # noqa: BLE001 - a function may raise for values that a literal further on excludes
-        plan = make_plan(consumer.rule.clause, consumer.literal, existing_lookup(engine.network))
-        run, _ = compile_plan(plan, engine.program, Existing(engine.network), lambda *_: None)
         counts = {}
-        run(pinned, counts, 1)
+        compiled(engine.network, consumer.rule.clause, consumer.literal)(pinned, counts, 1)
     finally:
         del noted[known:]
     return counts

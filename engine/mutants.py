@@ -11,8 +11,6 @@ import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from ovn_rules.engine.coverage import evaluable
 from ovn_rules.engine.ir import (
     Aggregate,
@@ -32,7 +30,7 @@ from ovn_rules.engine.ir import (
 )
 from ovn_rules.engine.literals import literal_text
 from ovn_rules.engine.plan import binds
-from ovn_rules.engine.strata import dependencies
+from ovn_rules.engine.strata import strata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +62,7 @@ class Mutant:
 
 def mutants(program: Program) -> Iterator[Mutant]:
     """Every mutant of a program: each rule dropped, each literal dropped and negated, each constant changed."""
-    recursive = {
-        r for group in nx.strongly_connected_components(dependencies(program)) if len(group) > 1 for r in group
-    }
-    recursive |= set(nx.nodes_with_selfloops(dependencies(program)))
+    recursive = {r for stratum in strata(program) if stratum.recursive for r in stratum.relations}
     for clause in program.clauses:
         seen: dict[str, int] = {}
         for fault, changed in _faults(program, clause, recursive):

@@ -125,13 +125,6 @@ class Pattern:
         """
         return in_order(islice(self.found(engine), limit))
 
-    def count(self, engine: Engine) -> int:
-        """How many visible facts fit."""
-        names = [t.name for t in self.terms if isinstance(t, Var)]
-        if len(set(names)) == len(names) and all(isinstance(t, Var | Wild) for t in self.terms):
-            return len(engine.facts(self.relation.name))
-        return sum(1 for _ in self.found(engine))
-
     def notes(self, engine: Engine) -> list[str]:
         """What may not have been meant: a variable whose name is a value of its column; a UUID that is none.
 

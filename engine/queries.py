@@ -70,11 +70,6 @@ class Query:
     clause: Clause
     columns: tuple[str, ...]
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The relations that the answers depend on."""
-        return frozenset(lit.relation for lit in self.clause.body if isinstance(lit, Atom))
-
     def answers(self, engine: Engine, limit: int | None = None, steps: int = STEPS) -> Answers:
         """What makes the query true now.
 
@@ -120,13 +115,14 @@ class Query:
     def plan(self, engine: Engine) -> Plan:
         """In which order the literals are joined, and how each is looked up."""
         plan = make_plan(self.clause, NOTHING, _lookup(engine.network))
-        indexes = {r: engine.network.members[r].outer.indexes for r in self.reads}
+        members = engine.network.members
         steps: list[Step] = []
         once = True
         for step in plan.steps:
             literal = self.clause.body[step.literal]
             if isinstance(literal, Atom) and not literal.negated:
-                if once and step.access is Access.INDEX and step.positions not in indexes[literal.relation]:
+                indexes = members[literal.relation].outer.indexes
+                if once and step.access is Access.INDEX and step.positions not in indexes:
                     # Looked at once, so an index isn't worth it.
                     steps.append(Step(step.literal, Access.SCAN))
                     once = False
@@ -161,7 +157,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def parse_query(program: Program, text: str, functions_of: Mapping[str, Callable[..., Any]] | None = None) -> Query:
+def parse_query(program: Program, text: str) -> Query:
     """Read a query: a rule's body, with a head or without.
 
     ``nb.Logical_Port(_uuid=p, name=n) & nb.Logical_Port.macs(p, mac) & (n != "vm1")`` gives p, n and mac;
@@ -171,13 +167,11 @@ def parse_query(program: Program, text: str, functions_of: Mapping[str, Callable
     Args:
         program: what it is about.
         text: the query.
-        functions_of: the functions it may call, by name; without, those that the program's rules may.
 
     Raises:
         QuestionError: it can't be read; says where and why.
     """
-    known = functions(program) if functions_of is None else functions_of
-    draft = read_question(program, text, {**known, **names(program)})
+    draft = read_question(program, text, {**functions(program), **names(program)})
     kept = {
         name: tuple(relation.position(c.name) for c in program.relations[name].columns)
         for name, relation in draft.used.items()

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+from dataclasses import replace
 
 from ovn_rules.engine.ir import (
     ANY,
@@ -92,5 +93,5 @@ def program(relations, *clauses):
     numbered = []
     for one in clauses:
         index = seen[one.rule] = seen.get(one.rule, -1) + 1
-        numbered.append(Clause(one.rule, index, one.relation, one.terms, one.body))
+        numbered.append(replace(one, index=index))
     return Program({r.name: r for r in relations}, tuple(numbered))

@@ -2,13 +2,13 @@
 
 import pytest
 from clauses import _, atom, clause, expression, no, program, relation, where
-from hypothesis import HealthCheck, given, note, settings
+from drawn import drawn_engine
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from programs import changes, programs, transactions
 
 from ovn_rules.engine.explain import Explainer
 from ovn_rules.engine.ir import INT, Aggregate, Allocate
-from ovn_rules.engine.runtime import Engine, RuleFailure
+from ovn_rules.engine.runtime import Engine
 
 NODE, EDGE = relation("Node", "int"), relation("Edge", "int int")
 OUT, TOTAL = relation("Out", "int"), relation("Total", "int int")
@@ -26,18 +26,8 @@ def rules_of(engine, name, fact):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_as_many_derivations_as_are_counted(data):
     """In random programs, after random transactions, each derived fact has as many derivations as its count says."""
-    drawn = data.draw(programs())
-    note(drawn)
-    engine = Engine(drawn)
-    base = {n: set() for n in drawn.relations if n not in drawn.derived}
-    for transaction in data.draw(transactions(drawn, 6)):
-        given_facts = changes(transaction, base)
-        try:
-            engine.transact(given_facts)
-        except RuleFailure:
-            continue
-        for name, (deleted, inserted) in given_facts.items():
-            base[name] = base[name] - set(deleted) | set(inserted)
+    engine = drawn_engine(data)
+    drawn = engine.program
     explainer = Explainer(engine)
     grouped = {c.relation for c in drawn.clauses if any(isinstance(t, Aggregate | Allocate) for t in c.terms)}
     for name in drawn.derived:

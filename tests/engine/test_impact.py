@@ -2,11 +2,10 @@
 
 import pytest
 from clauses import INT, _, atom, clause, expression, no, program, relation, where
+from drawn import drawn_engine
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from programs import changes, programs, transactions
 from snapshot import differences, snapshot
-from test_supposing import show
 
 from ovn_rules.engine import Explainer
 from ovn_rules.engine.impact import Effect, dependents, impact, impact_of
@@ -38,22 +37,13 @@ def closure(engine, start, through=None):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_impact_is_what_derivations_and_suppositions_say(data, compared):
     """For any program and fact: forward through rules is backward through derivations; the rest is a difference."""
-    rules = data.draw(programs())
-    note(show(rules))
-    engine = Engine(rules)
-    base = {n: set() for n in rules.relations if n not in rules.derived}
-    for step in data.draw(transactions(rules, 6)):
-        try:
-            engine.transact(transaction := changes(step, base))
-        except RuleFailure:
-            continue
-        for name, (deleted, inserted) in transaction.items():
-            base[name] = base[name] - set(deleted) | set(inserted)
+    engine = drawn_engine(data)
+    rules = engine.program
     facts = sorted(visible(engine), key=repr)
     if not facts:
         return
     name, fact = data.draw(st.sampled_from(facts))
-    note(f"{base}: {name}{fact}")
+    note(f"{name}{fact}")
     before, was = snapshot(engine), visible(engine)
     found = dependents(engine, {name: [fact]})
     assert {(n, f) for n, each in found.items() for f in each} == closure(engine, (name, fact))

@@ -6,6 +6,7 @@ import pytest
 from clauses import _, atom, clause, program, relation
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from refusals import check_refusal
 from rule_files import Files
 
 from ovn_rules.engine import Engine
@@ -95,7 +96,6 @@ def test_what_fits(engine, text, found):
     assert ask(engine, text) == found
     pattern = parse_pattern(engine.program, text)
     assert parse_pattern(engine.program, pattern.text()) == pattern
-    assert pattern.count(engine) == len(found)
     assert sorted(pattern.found(engine)) == found
     assert sorted(filter(pattern.fits, engine.facts(pattern.relation.name))) == found
 
@@ -225,7 +225,7 @@ def test_a_few_of_many():
     engine.transact({"Edge": ((), [(i, "a", A) for i in range(1000)])})
     pattern = parse_pattern(PROGRAM, 'Edge(c1="a")')
     assert len(pattern.matching(engine, 5)) == 5
-    assert pattern.count(engine) == 1000
+    assert len(pattern.matching(engine)) == 1000
 
 
 def test_order_of_mixed_values():
@@ -290,15 +290,10 @@ WORDS = "( ) [ ] { } , = : ' \" \\ x _ 1 - ~ & é <= 0x f' c0 c1 c2 Edge Tagged 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 def test_garbage(text):
     """Whatever is typed is a pattern, or an error of one line whose place is in the text."""
-    caught = None
     try:
         pattern = parse_pattern(PROGRAM, text)
     except QuestionError as error:
-        caught = error
-    if caught is not None:
-        assert 0 <= caught.start <= min(caught.end, len(text))
-        assert "\n" not in str(caught)
-        assert caught.shown()
+        check_refusal(error, text)
         return
     assert parse_pattern(PROGRAM, pattern.text()) == pattern
 

@@ -2,14 +2,14 @@
 
 import pytest
 from clauses import _, atom, clause, expression, no, program, relation
-from hypothesis import HealthCheck, given, note, settings
+from drawn import drawn_engine
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from programs import changes, programs, transactions
 
 from ovn_rules.engine import naive
 from ovn_rules.engine.ir import INT, Aggregate, Allocate, Atom
 from ovn_rules.engine.proof import INPUTS, Prover, name_of, named, prove
-from ovn_rules.engine.runtime import Engine, RuleFailure
+from ovn_rules.engine.runtime import Engine
 
 NODE, EDGE = relation("Node", "int"), relation("Edge", "int int")
 OUT, TOTAL, REACH = relation("Out", "int"), relation("Total", "int int"), relation("Reach", "int int")
@@ -24,23 +24,6 @@ def engine_of(rules, **base):
     """An engine with some base facts."""
     engine = Engine(rules)
     engine.transact({name: ((), facts) for name, facts in base.items()})
-    return engine
-
-
-def drawn_engine(data):
-    """A random program after random transactions."""
-    rules = data.draw(programs())
-    note(rules)
-    engine = Engine(rules)
-    base = {n: set() for n in rules.relations if n not in rules.derived}
-    for transaction in data.draw(transactions(rules, 6)):
-        given_facts = changes(transaction, base)
-        try:
-            engine.transact(given_facts)
-        except RuleFailure:
-            continue
-        for name, (deleted, inserted) in given_facts.items():
-            base[name] = base[name] - set(deleted) | set(inserted)
     return engine
 
 
