@@ -94,6 +94,7 @@ class Controller:
         if self._adopted:
             self._take_southbound()
         self.plane.write()
+        self.plane.look_up_comments()
 
     def _take_southbound(self) -> None:
         """Derive from what came; once all of it has been read, everything may be written."""

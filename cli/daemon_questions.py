@@ -112,7 +112,7 @@ class _Questions:
             raise ControlError(f'a question is {{"text": "...", "options": {{...}}}}, not {asked!r}') from error
         if len(self.under_way) >= MOST:
             raise ControlError(f"busy: {MOST} questions are being answered; ask again")
-        self.service.plane.look_up_comments()
+        self.service.plane.look_up_comments(now=True)
         question = Question(self.world, verb, text, options, seconds=SECONDS, most=BYTES, state=self.service.status)
         return _Asked(question, self.under_way)
 

@@ -74,6 +74,7 @@ class Northd:
             self.plane.commit(*sources)
         if self._active:
             self.plane.write()
+        self.plane.look_up_comments()  # in standby too: they wait to be looked up from when a change is read
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""

@@ -73,10 +73,14 @@ class Plane:
             self.writers[database.name] = writer
             writer.note({r: ((), list(self.engine.facts(r))) for r in relations})
 
-    def look_up_comments(self) -> None:
-        """Look up now who made the latest changes, for a question about them."""
+    def look_up_comments(self, *, now: bool = False) -> None:
+        """Look up who made the latest changes, if it is time.
+
+        Args:
+            now: even if it isn't, for a question about them.
+        """
         if self.comments is not None:
-            self.comments.run(now=True)
+            self.comments.run(now=now)
 
     def history_lines(self) -> list[str]:
         """What is remembered, and where comments come from, in a few lines."""
@@ -169,7 +173,8 @@ class Plane:
         given = {n: (list(d), list(i)) for n, (d, i) in merged.items() if n in known}
         loaded = not self.engine.transactions
         # What came and went within several changes was never in the engine.
-        never = {(n, f) for n, (d, _) in given.items() for f in d if not self.engine.count(n, f)} if sources[1:] else ()
+        several = self.history is not None and len(sources) > 1
+        never = {(n, f) for n, (d, _) in given.items() for f in d if not self.engine.count(n, f)} if several else ()
         changes = self.aside.transact(self.engine, given)
         for writer in self.writers.values():
             writer.note(changes)
@@ -235,8 +240,6 @@ class Plane:
                 self.log.say("warn", str(event))
             if writer.in_flight:
                 break
-        if self.comments is not None:
-            self.comments.run()
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""

@@ -1,6 +1,7 @@
 """The central daemon between real databases: one works, keys stay, hand edits go, bad rows harm nobody else."""
 
 import signal
+import time
 
 import pytest
 from world import until
@@ -41,6 +42,16 @@ def test_the_standby_goes_on_with_the_same_keys(network):
     until(lambda: "p8" in network.tunnel_keys(), "p8")
     assert {n: network.tunnel_keys()[n] for n in after} == after
     assert third.ask("recompute").startswith("no difference")
+
+
+def test_a_standby_sleeps(network):
+    """A standby northd uses no processor once it has seen a change, though nobody will ask it who made that."""
+    second = network.northd("second").wait("standby")
+    network.add_port(network.switches[0], "p9", "00:00:00:00:00:09")
+    until(lambda: "p9" in network.tunnel_keys(), "p9")
+    used = second.seconds()
+    time.sleep(2)
+    assert second.seconds() - used < 0.2
 
 
 def test_a_restart_writes_nothing(network):
