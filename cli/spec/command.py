@@ -89,7 +89,8 @@ def spec(
     if watching:
         if accept or rendering or mutate:
             raise Failure("--watch runs the cases again and again; it doesn't go with --accept, --render and --mutate")
-        watch(paths or (Path(DEFAULT),), _arguments(paths, pattern, roles, verbose=verbose, coverage=coverage))
+        again = _arguments(paths, pattern, roles, fail_under, verbose=verbose, coverage=coverage)
+        watch(paths or (Path(DEFAULT),), again)
     files = read_all(found)
     if rendering:
         click.echo(rendered(files), nl=False)
@@ -110,11 +111,17 @@ def spec(
 
 
 def _arguments(
-    paths: Sequence[Path], pattern: str | None, roles: Sequence[str], *, verbose: bool, coverage: bool
+    paths: Sequence[Path],
+    pattern: str | None,
+    roles: Sequence[str],
+    fail_under: float,
+    *,
+    verbose: bool,
+    coverage: bool,
 ) -> list[str]:
     """The command's arguments, without --watch."""
     flags = [*(["-v"] if verbose else []), *(["--coverage"] if coverage else [])]
-    given = [*map(str, paths), *flags, *(f"--role={role}" for role in roles)]
+    given = [*map(str, paths), *flags, f"--fail-under={fail_under}", *(f"--role={role}" for role in roles)]
     return [*given, f"--run={pattern}"] if pattern else given
 
 

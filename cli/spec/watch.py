@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -20,7 +20,7 @@ PAUSE = 0.3
 """Seconds between two looks at the files."""
 
 
-def watch(paths: Sequence[Path], arguments: Sequence[str]) -> None:
+def watch(paths: Sequence[Path], arguments: Sequence[str]) -> NoReturn:
     """Run ``ovn-rules spec`` in a process of its own, so that the rules are loaded anew, until interrupted.
 
     Args:

@@ -294,7 +294,11 @@ def test_watch_runs_again(folder):
     path = folder.spec(REACH)
     arguments = [sys.executable, "-m", "ovn_rules.cli.main", "spec", "--watch", str(path)]
     process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        [*arguments, "--coverage", "--fail-under", "99.5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
 
     def until(text):
@@ -306,7 +310,9 @@ def test_watch_runs_again(folder):
         raise AssertionError("".join(found))
 
     try:
-        assert "all 2 hold" in until("waiting for a change")
+        first = until("waiting for a change")
+        assert "all 2 hold" in first
+        assert "less than 99.5 %" in first
         folder.spec(REACH.replace("Reach: none", "Reach: [[gate, hall]]"))
         assert "1 of 2 fail" in until("waiting for a change")
         rules = (folder.path / "places.py").read_text()
