@@ -275,8 +275,7 @@ class Allocator:
             return
         if self.hints is None:
             return
-        bucket = self.hints.table.get(group[0] if len(group) == 1 else group)
-        for fact in () if bucket is None else bucket if bucket.__class__ is dict else (bucket,):
+        for fact in self.hints.having(group):
             number = fact[-1]
             if self.low <= number <= self.high and number not in self.taken:
                 yield number

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.errors import QuestionError, did_you_mean
 from ovn_rules.engine.ir import Const, Term, Var, Wild
 from ovn_rules.engine.order import in_order
 from ovn_rules.engine.pattern_values import Prefix, Span, arguments, read_term, short
-from ovn_rules.engine.store import KeyedStore
+from ovn_rules.engine.store import KeyedStore, key_function
 from ovn_rules.engine.vocabulary import databases
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ class Pattern:
                 equal.append((first[term.name], i))
         facts: Iterable[Fact] = self._candidates(engine, exact)
         if exact:
-            get = itemgetter(*exact)
-            values = tuple(exact.values()) if len(exact) > 1 else next(iter(exact.values()))
+            get = key_function(tuple(exact))
+            values = get(exact)
             facts = (f for f in facts if get(f) == values)
         if sets:
             # A tuple may be a list, too: as it is written comes before the same elements in another order.
@@ -90,12 +89,12 @@ class Pattern:
         if isinstance(member.store, KeyedStore):
             key = member.store.definition.key or ()
             if set(key) <= exact.keys():
-                return _bucket(member.store.by_key.get(_key(exact, key)))
+                kept = member.store.by_key.get(member.store.key(exact))
+                return () if kept is None else (kept,)
         elif len(exact) == len(self.terms):
             fact = tuple(exact.values())
             return (fact,) if fact in member.store.counts else ()
-        indexes = [i for p, i in member.outer.indexes.items() if p and exact.keys() >= set(p)]
-        buckets = [_bucket(i.table.get(_key(exact, i.positions))) for i in indexes]
+        buckets = [i.having(exact) for p, i in member.outer.indexes.items() if p and exact.keys() >= set(p)]
         return min(buckets, key=len) if buckets else engine.facts(self.relation.name)
 
     def fits(self, fact: Fact) -> bool:
@@ -148,17 +147,6 @@ class Pattern:
         if _is_set(kind) and kind.args[0].name == "str":
             return any(value in f[position] for f in engine.facts(self.relation.name))
         return False
-
-
-def _key(values: dict[int, Any], positions: tuple[int, ...]) -> Any:
-    return values[positions[0]] if len(positions) == 1 else tuple(values[p] for p in positions)
-
-
-def _bucket(found: Any) -> Collection[Fact]:
-    """A bucket of an index (a fact, or a dict of several) as a collection of facts."""
-    if found is None:
-        return ()
-    return found if isinstance(found, dict) else (found,)
 
 
 def _is_set(kind: Type) -> bool:

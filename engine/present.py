@@ -72,13 +72,13 @@ class Present:
             return store.visible()
         key = store.definition.key
         if isinstance(store, KeyedStore) and key is not None and set(key) <= known.keys():
-            fact = store.by_key.get(_key(key, known))
+            fact = store.by_key.get(store.key(known))
             return (fact,) if fact is not None and all(fact[i] == v for i, v in known.items()) else ()
         if len(positions) == len(store.definition.columns):
             fact = tuple(known[i] for i in positions)
             return (fact,) if fact in store.counts else ()
         index = member.outer.indexes.get(positions) or self._made.get((relation, positions))
-        return _bucket(index, known) if index is not None else self._looked_through(relation, positions, known)
+        return index.having(known) if index is not None else self._looked_through(relation, positions, known)
 
     def _looked_through(self, relation: str, positions: tuple[int, ...], known: Mapping[int, Any]) -> Collection[Fact]:
         """The same where no index fits."""
@@ -89,17 +89,18 @@ class Present:
         self.left -= len(facts) // 50
         if (relation, positions) not in self._scanned and len(facts) > LOOKED_AT:
             self._scanned.add((relation, positions))
-            get, wanted = key_function(positions), _key(positions, known)
+            get = key_function(positions)
+            wanted = get(known)
             return [f for f in facts if get(f) == wanted]
         made = self._made[relation, positions] = Index(relation, positions)
         made.add(facts)
-        return _bucket(made, known)
+        return made.having(known)
 
     def _narrowest(self, relation: str, known: Mapping[int, Any]) -> Collection[Fact] | None:
         """The smallest bucket, among the engine's indexes, that the facts must be in."""
         outer = self.engine.network.members[relation].outer
         usable = [i for positions, i in outer.indexes.items() if positions and set(positions) <= known.keys()]
-        return min((_bucket(i, known) for i in usable), key=len, default=None)
+        return min((i.having(known) for i in usable), key=len, default=None)
 
     def nearest(self, relation: str, pattern: Fact, most: int = 3) -> tuple[Fact, ...]:
         """The facts that differ from a pattern in the fewest columns, and there the least.
@@ -142,17 +143,6 @@ class Present:
         facts = list(islice(self.engine.facts(relation), 4 * LOOKED_AT))
         self.left -= len(facts) // 20
         return sorted(facts, key=lambda f: -max(similarity(f[i], v) for i, v in known.items()))
-
-
-def _key(positions: tuple[int, ...], known: Mapping[int, Any]) -> Any:
-    return known[positions[0]] if len(positions) == 1 else tuple(known[i] for i in positions)
-
-
-def _bucket(index: Index, known: Mapping[int, Any]) -> Collection[Fact]:
-    found = index.table.get(_key(index.positions, known))
-    if found is None:
-        return ()
-    return found if found.__class__ is dict else (found,)
 
 
 def known_of(pattern: Fact) -> dict[int, Any]:

@@ -6,6 +6,7 @@ with the same key is preferred), it is put into the indexes, and consumers see i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -15,9 +16,12 @@ from ovn_rules.engine.codegen import index_functions
 from ovn_rules.engine.ir import Fact, RelationDef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
 
 Counts = dict[Fact, int]
+
+Values = tuple[Any, ...] | Mapping[int, Any]
+"""A fact, its beginning, or values by position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,20 @@ class Index:
     def __repr__(self) -> str:
         return f"{self.relation}{list(self.positions)}"
 
+    def having(self, values: Values) -> Collection[Fact]:
+        """The facts that have the values at the index's positions."""
+        found = self.table.get(self.key(values))
+        if found is None:
+            return ()
+        return found if found.__class__ is dict else (found,)
 
-def key_function(positions: tuple[int, ...]) -> Callable[[Fact], Any]:
+
+def key_function(positions: tuple[int, ...]) -> Callable[[Values], Any]:
     """The function from a fact to the value an index or key table is keyed by: bare for one position."""
     return itemgetter(*positions) if positions else _everything
 
 
-def _everything(_fact: Fact) -> tuple[()]:
+def _everything(_values: Values) -> tuple[()]:
     return ()
 
 
