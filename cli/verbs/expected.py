@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.verbs.flow_text import FlowError, FlowText, looks_like_flow, names_ports, numbered, read_flows
+from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
 from ovn_rules.engine.ir import Aggregate, Const, Fact, Var
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import Pattern, parse_pattern
@@ -27,15 +27,12 @@ def expected(world: World, text: str) -> Pattern | tuple[str, Fact]:
         text: ``RELATION(column=value, ...)``, or one flow of a switch or one logical flow in any form.
 
     Raises:
-        Failure: it is more than one flow, or flows aren't derived here.
+        Failure: it is no flow after all, or more than one, or flows aren't derived here.
         QuestionError: the pattern can't be read.
     """
     if not looks_like_flow(text):
         return parse_pattern(world.engine.program, text)
-    try:
-        flows = read_flows(text)
-    except FlowError as error:
-        raise Failure(str(error)) from None
+    flows = read_flows(text)
     if len(flows) > 1:
         raise Failure(f"{len(flows)} flows are pasted; whynot explains one at a time")
     flow = flows[0]

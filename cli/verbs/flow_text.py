@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.row_text import RowText, read_rows
 from ovn_rules.io.flows import DEFAULT_PRIORITY
 
@@ -39,10 +40,6 @@ class FlowText:
     actions: str | None
     chassis: str = ""
     bridge: str = ""
-
-
-class FlowError(ValueError):
-    """What was pasted can't be a flow of ours; the text says why and what to do."""
 
 
 _PART = re.compile(r'(?:"[^"]*"|\([^)]*\)|[^,\s"(])+')
@@ -74,7 +71,7 @@ def read_flows(text: str) -> list[FlowText | RowText]:
     """The flows in a text, in order; each once.
 
     Raises:
-        FlowError: there is none.
+        Failure: there is none; the text says why and what to do.
     """
     rows = read_rows(text)
     if rows:
@@ -89,14 +86,14 @@ def read_flows(text: str) -> list[FlowText | RowText]:
         elif flow := _line(line, bridge):
             found[flow] = None
         elif _CACHED.search(line):
-            raise FlowError(
+            raise Failure(
                 "this is a datapath flow: what the switch remembers of a packet's way, made from several OpenFlow "
                 "flows; paste those, as ovs-ofctl dump-flows or ovs-appctl ofproto/trace print them"
             )
     if not found and missed:
-        raise FlowError(f"{missed!r} is no flow: the packet met none there and was dropped; ask whynot for the flow")
+        raise Failure(f"{missed!r} is no flow: the packet met none there and was dropped; ask whynot for the flow")
     if not found:
-        raise FlowError(f"{text.strip()[:60]!r} is no flow that ovs-ofctl, ofproto/trace or ovn-sbctl print")
+        raise Failure(f"{text.strip()[:60]!r} is no flow that ovs-ofctl, ofproto/trace or ovn-sbctl print")
     return list(found)
 
 
@@ -125,7 +122,7 @@ def _dumped(text: str, line: str, chassis: str, bridge: str) -> FlowText:
         elif not _STATISTICS.match(part):
             fields.append(part)
     if not table.isdecimal() or not (priority is None or priority.isdecimal()):
-        raise FlowError(f"{text[:60]!r}: table and priority are numbers")
+        raise Failure(f"{text[:60]!r}: table and priority are numbers")
     return FlowText(
         text,
         int(table),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.facts import fact_document, fact_text, found
-from ovn_rules.cli.verbs.flow_text import FlowError, FlowText, names_ports, numbered, read_flows
+from ovn_rules.cli.verbs.flow_text import FlowText, names_ports, numbered, read_flows
 from ovn_rules.engine.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def find_flows(world: World, text: str, chassis: str | None = None) -> tuple[lis
     Raises:
         Failure: the text has no flow, too many, or one that isn't there: says what comes nearest.
     """
-    try:
-        flows = read_flows(text)
-    except FlowError as error:
-        raise Failure(str(error)) from None
+    flows = read_flows(text)
     if len(flows) > MOST:
         raise Failure(f"{len(flows)} flows are pasted; at most {MOST} are explained at once: paste fewer lines")
     keys: dict[Key, None] = {}

@@ -9,7 +9,6 @@ from openvswitch import OpenVSwitch
 from ovn_rules.cli.demo_network import network
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.flow_text import (
-    FlowError,
     canonical_actions,
     looks_like_flow,
     names_ports,
@@ -142,7 +141,7 @@ def test_actions_of_openflow_10():
 @pytest.mark.parametrize("text", ["", "nothing", "NXST_FLOW reply (xid=0x4):", 'bridge("br-int")\n----', "a=b, c=d"])
 def test_no_flow(text):
     """What has no flow in it is said to have none."""
-    with pytest.raises(FlowError, match="is no flow"):
+    with pytest.raises(Failure, match="is no flow"):
         read_flows(text)
 
 

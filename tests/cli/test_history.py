@@ -330,6 +330,7 @@ def test_limits(files):
         (["Flow(chassis='nowhere', priority=5)"], ["no relation Flow"]),
         (["gar bage"], ["no relation gar"]),
         (["table=64 actions=drop"], ["no such flow", "nor has it come or gone"]),
+        (["recirc_id(0),in_port(2), used:never, actions:3"], ["this is a datapath flow"]),
     ],
 )
 def test_bad_questions(files, words, parts):
