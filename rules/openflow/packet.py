@@ -18,6 +18,11 @@ FRAME = sum(p.mask for n, p in PLACES.items() if n not in ("in_port", "tun_id", 
 TAGGED = 0x8100
 """The Ethernet type of a VLAN tag (IEEE 802.1Q)."""
 
+SPELLED = ("hex", "decimal", "ethernet", "ipv4", "ipv6", "port", "ethertype")
+"""Forms of which a value has one text."""
+DECIMAL = ("in_port", "conj_id")
+"""Fields of physical flows whose numbers are decimal."""
+
 _TRANSPORTS = {
     17: (r"\btp_(src|dst)=", r"udp_\1="),
     132: (r"\btp_(src|dst)=", r"sctp_\1="),
@@ -110,9 +115,9 @@ def value_text(field: str, value: int) -> str:
         value: its value.
     """
     known = FIELDS.get(field)
-    if known is None or known.form not in ("ethernet", "ipv4", "ipv6", "hex", "decimal", "port", "ethertype"):
-        return hexadecimal(value)
-    return FORMS[known.form](known, value, (1 << known.width) - 1).partition("=")[2]
+    if known is not None and known.form in SPELLED:
+        return FORMS[known.form](known, value, (1 << known.width) - 1).partition("=")[2]
+    return str(value) if field in DECIMAL else hexadecimal(value)
 
 
 def place_name(place: Place) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ovn_rules.rules.lflow.fields import FIELDS
-from ovn_rules.rules.lflow.matches import FORMS, hexadecimal
 from ovn_rules.rules.openflow.actions import Share, parse_action, split
 from ovn_rules.rules.openflow.fields import PLACES
 from ovn_rules.rules.openflow.match import Differing, differing, item_cube, match_cube
+from ovn_rules.rules.openflow.packet import SPELLED, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,10 +42,7 @@ class Hit:
     shares: tuple[Flow, ...] = ()
 
 
-_SPELLED = ("hex", "decimal", "ethernet", "ipv4", "ipv6", "port", "ethertype")
-"""Forms of which a value has one text."""
-
-_SINGLE = {name for name, field in FIELDS.items() if field.form in _SPELLED}
+_SINGLE = {name for name, field in FIELDS.items() if field.form in SPELLED}
 _SINGLE |= {f"reg{number}" for number in range(16)} | {"in_port", "tun_id", "conj_id", "dl_vlan"}
 
 Row = tuple[int, int, str, str]
@@ -173,10 +170,7 @@ def _item(name: str, bits: int) -> str:
         return f"dl_vlan={bits >> PLACES['vlan_tci'].offset & 0xFFF}"
     place = PLACES[name]
     value = bits >> place.offset & (1 << place.width) - 1
-    if name in FIELDS:
-        field = FIELDS[name]
-        return FORMS[field.form](field, value, (1 << field.width) - 1)
-    return f"{name}={value}" if name in ("in_port", "conj_id") else f"{name}={hexadecimal(value)}"
+    return f"{name}={value_text(name, value)}"
 
 
 def _complete(flows: list[Flow]) -> Iterator[tuple[int, tuple[Flow, ...]]]:

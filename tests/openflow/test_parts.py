@@ -5,7 +5,7 @@ import flow_meaning
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_trace import assert_final, follow, put, said
+from switched import assert_final, follow, put, said
 
 from ovn_rules.rules.lflow import EZBAKE, openflow
 from ovn_rules.rules.openflow import (
@@ -20,6 +20,7 @@ from ovn_rules.rules.openflow import (
 )
 from ovn_rules.rules.openflow.actions import parse_action
 from ovn_rules.rules.openflow.match import item_cube
+from ovn_rules.rules.openflow.packet import value_text
 from ovn_rules.rules.openflow.simulate import RESUBMITS
 
 PORTS = tuple(drawn.PORTS.items())
@@ -166,3 +167,10 @@ def test_text():
     packet = Packet.of(in_port=3, dl_type=0x800, nw_proto=17, tp_dst=53, tun_id=5, vlan_tci=0x1007)
     assert packet_text(packet) == "in_port=3,tun_id=0x5,udp,dl_vlan=7,dl_vlan_pcp=0,udp_dst=53"
     assert packet_text(Packet()) == ""
+
+
+def test_values():
+    """A field's value is written as flows write it: the numbers of ports are decimal."""
+    values = {"in_port": 11, "conj_id": 12, "reg6": 13, "tun_id": 14, "nw_ttl": 64, "dl_dst": 1, "nw_src": 0xC0A80101}
+    texts = ["11", "12", "0xd", "0xe", "64", "00:00:00:00:00:01", "192.168.1.1"]
+    assert [value_text(field, value) for field, value in values.items()] == texts

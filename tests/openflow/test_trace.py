@@ -5,12 +5,10 @@ import re
 import drawn
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from traced import trace
+from switched import assert_final, follow, put, said
 
 from ovn_rules.rules.lflow import openflow
-from ovn_rules.rules.openflow import Flow, FlowTable, Output, Packet, Step, packet_text, simulate
-from ovn_rules.rules.openflow.fields import PLACES
-from ovn_rules.rules.openflow.match import item_cube
+from ovn_rules.rules.openflow import Flow, Output, Packet, Step, packet_text
 
 PORTS = tuple(drawn.PORTS.items())
 BATCH = settings(
@@ -63,19 +61,6 @@ def flows_of(found):
     return list(flows.values())
 
 
-def put(switch, flows):
-    """Makes these the flows of the switch."""
-    lines = [f"table={f.table},priority={f.priority},{f.match} actions={f.actions}\n" for f in flows]
-    switch.ofctl("del-flows")
-    switch.ofctl("add-flows", "--bundle", "-", text="".join(lines))
-
-
-def follow(flows, packet):
-    """The simulator's way of a packet."""
-    tables = {t: FlowTable(f for f in flows if f.table == t) for t in {f.table for f in flows}}
-    return simulate(packet, lambda table, bits: tables[table].lookup(bits) if table in tables else None)
-
-
 def events(step):
     """What happened, in the form of ``traced``."""
     found = [(step.table, step.hit.flow.priority, step.hit.flow.match) if step.hit else (step.table, None, None)]
@@ -85,23 +70,6 @@ def events(step):
         elif isinstance(result, Output):
             found.append((result.port, not result.back))
     return found
-
-
-REGISTERS = sum(PLACES[f"reg{n}"].mask for n in range(16))
-
-
-def assert_final(packet, text):
-    """The switch prints the same packet at the end as the simulator has; it prints no registers that are 0."""
-    shown = 0
-    for item in text.split(","):
-        if found := re.match(r"dl_vlan1=(\d+)", item):
-            assert packet.below & 0xFFF == int(found[1])
-        if re.match(r"eth$|recirc_id|dl_vlan1|dl_vlan_pcp1|vlan_tci1", item):
-            continue
-        value, mask = item_cube(item)
-        assert packet.bits & mask == value, (item, packet_text(packet), text)
-        shown |= mask
-    assert packet.bits & REGISTERS & ~shown == 0, (packet_text(packet), text)
 
 
 @st.composite
@@ -117,11 +85,6 @@ def arrivals(draw):
     if fields["in_port"] == 9:
         fields["tun_id"] = draw(st.sampled_from((5, 6, 7)))
     return Packet.of(**fields)
-
-
-def said(switch, packet):
-    """What the real switch does with a packet."""
-    return trace(switch.folder / "ovs-vswitchd.ctl", packet_text(packet))
 
 
 def without_match(found):
