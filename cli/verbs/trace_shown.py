@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.tree import Tree
 
-    from ovn_rules.cli.verbs.verb import Document
+    from ovn_rules.cli.verbs.verb import Document, Kind
 
 STYLES = {"delivered": "bold green", "sent": "green", "tunnel": "green", "dropped": "bold red", "lost": "bold red"}
 LONGEST = 120
@@ -166,10 +166,10 @@ class _Painter:
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
 
-    def node(self, label: str, kind: str, title: str = "", after: str = "", edge: str = "") -> str:
+    def node(self, label: str, kind: Kind, title: str = "", after: str = "", edge: str = "") -> str:
         """Adds a box, with an arrow from another one; the box's name."""
         name = f"n{len(self.nodes)}"
-        self.nodes.append(Node(name, label, kind, title))  # type: ignore[arg-type]
+        self.nodes.append(Node(name, label, kind, title))
         if after:
             self.edges.append(Edge(after, name, edge))
         return name
@@ -202,7 +202,7 @@ class _Painter:
                 self.stage(result, name, "\n".join(written))
                 written = []
             else:
-                kind = "row" if result["kind"] in ("delivered", "tunnel") else "absent"
+                kind: Kind = "row" if result["kind"] in ("delivered", "tunnel") else "absent"
                 end = self.node(result["text"], kind, after=name, edge="\n".join(written))
                 written = []
                 if result["visit"] is not None:

@@ -48,6 +48,10 @@ class Option:
     help: str
 
 
+Kind = Literal["fact", "row", "rule", "absent", "note"]
+"""What a box of a picture is."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A box of a picture.
@@ -61,7 +65,7 @@ class Node:
 
     name: str
     label: str
-    kind: Literal["fact", "row", "rule", "absent", "note"]
+    kind: Kind
     title: str = ""
 
 

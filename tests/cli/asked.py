@@ -1,13 +1,16 @@
-"""The demonstration's network, read from database files and asked in this process."""
+"""Networks asked in this process: the demonstration's, read from database files, and one of seats and tickets."""
 
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from ovn_rules.cli.demo_network import save
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.sources import load_network
+from ovn_rules.engine import Engine
 from ovn_rules.engine.errors import QuestionError
 
 
@@ -21,6 +24,46 @@ def loaded(folder):
     """The network in an engine."""
     options = saved(folder)
     return load_network(options[1], options[3], options[5::2], "ezbake")
+
+
+SEATS = '''
+from ovn_rules.engine import Relation, _, allocate, rule
+
+class Seat(Relation):
+    """A wish."""
+    who: str
+    row: int
+
+class Place(Relation, key=("row",)):
+    """Who sits in a row."""
+    row: int
+    who: str
+
+class Ticket(Relation):
+    """A number."""
+    who: str
+    number: int
+
+@rule
+def place(who, row):
+    """One a row."""
+    Place(row, who) <= Seat(who, row)
+
+@rule
+def ticket(who):
+    """Two tickets."""
+    Ticket(who, allocate(1, 2)) <= Seat(who, _)
+'''
+
+
+def seated(folder, *seats):
+    """A program of one's own in an engine: who wishes to sit in which row."""
+    module = folder / "seats.py"
+    module.write_text(SEATS)
+    program = find_program(str(module))
+    world = SimpleNamespace(engine=Engine(program.everything.load()), program=program)
+    world.engine.transact({"Seat": ((), seats)})
+    return world
 
 
 def ask(world, verb, text, **options):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from asked import ask, loaded, refusal, shown
+from asked import ask, loaded, refusal, seated, shown
 from recorded import one_line, run
 
 from ovn_rules.cli.failure import Failure
@@ -129,8 +129,15 @@ def test_what_has_another_reason(world):
     assert {r: n[1:] for r, n in everything.items() if any(n[1:])} == {r: n[1:] for r, n in some.items() if any(n[1:])}
 
 
-def test_what_would_be_in_conflict(world):
-    """Flows that come to share a match when another one goes are said."""
+def test_what_would_be_in_conflict(world, tmp_path):
+    """Keys that facts would still share without it, and groups that would still get no number, are said."""
+    seats = seated(tmp_path, ("ann", 1), ("bob", 1), ("cat", 1), ("dan", 2))
+    document = ask(seats, VERB, "Seat('ann', 1)")
+    assert [c["kept"]["fact"] for c in document["conflicts"]] == [{"row": 1, "who": "bob"}]
+    assert document["exhausted"] == [{"relation": "Ticket", "groups": [["dan"]]}]
+    lines = shown(VERB, document)
+    assert "new conflict: Place(row=1, who='bob') keeps out Place(row=1, who='cat')" in lines
+    assert "no number left: Ticket has none for 'dan'" in lines
     document = ask(world, VERB, "nb.Logical_Port vm1")
     assert (document["conflicts"], document["exhausted"]) == ([], [])
 

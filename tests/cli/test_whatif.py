@@ -4,21 +4,18 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
-from types import SimpleNamespace
 
 import pytest
-from asked import ask, loaded, refusal, saved, shown
+from asked import ask, loaded, refusal, saved, seated, shown
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recorded import one_line, run
 
 from ovn_rules.cli.failure import Failure
-from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.sources import load_network
 from ovn_rules.cli.verbs.changes import parted
 from ovn_rules.cli.verbs.facts import plain
 from ovn_rules.cli.verbs.whatif import VERB, outputs
-from ovn_rules.engine import Engine
 from ovn_rules.engine.errors import QuestionError
 from ovn_rules.rules import ezbake
 
@@ -154,43 +151,9 @@ def test_new_problems_are_named(world):
     assert not any("new problem" in line for line in shown(VERB, ask(world, VERB, "acl-add net-a 5 ip4 drop")))
 
 
-OWN = '''
-from ovn_rules.engine import Relation, _, allocate, rule
-
-class Seat(Relation):
-    """A wish."""
-    who: str
-    row: int
-
-class Place(Relation, key=("row",)):
-    """Who sits in a row."""
-    row: int
-    who: str
-
-class Ticket(Relation):
-    """A number."""
-    who: str
-    number: int
-
-@rule
-def place(who, row):
-    """One a row."""
-    Place(row, who) <= Seat(who, row)
-
-@rule
-def ticket(who):
-    """Two tickets."""
-    Ticket(who, allocate(1, 2)) <= Seat(who, _)
-'''
-
-
 def test_new_conflicts_and_exhaustion_are_named(tmp_path):
     """Keys that facts come to share, and groups that get no number, are said; those there were before aren't."""
-    module = tmp_path / "seats.py"
-    module.write_text(OWN)
-    program = find_program(str(module))
-    world = SimpleNamespace(engine=Engine(program.everything.load()), program=program)
-    world.engine.transact({"Seat": ((), [("ann", 1), ("bob", 2), ("bob", 1)])})
+    world = seated(tmp_path, ("ann", 1), ("bob", 2), ("bob", 1))
     document = ask(world, VERB, "+Seat(ann, 2); +Seat(zoe, 7)")
     assert [c["kept"]["fact"] for c in document["conflicts"]] == [{"row": 2, "who": "ann"}]
     assert document["exhausted"] == [{"relation": "Ticket", "groups": [["zoe"]]}]
