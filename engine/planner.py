@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ovn_rules.engine.edits import Edit, is_optional, referred
 from ovn_rules.engine.findings import Finding, NearMiss, Status, Wanted, given_by, known_in, pattern_of
 from ovn_rules.engine.inverse import Inverter
-from ovn_rules.engine.ir import Atom, Bind, Column, Fact, Filter, Member, RelationDef, Type, Var
+from ovn_rules.engine.ir import Aggregate, Atom, Bind, Column, Fact, Filter, Member, RelationDef, Type, Var
 from ovn_rules.engine.plan import variables_of
 from ovn_rules.engine.present import FREE, known_of
 from ovn_rules.engine.tables import DEFAULTS
@@ -72,8 +72,7 @@ class Planner:
                 for miss in (reason.miss, *reason.miss.others):
                     plans += _few(self._closed(reason, miss, depth), WAYS)
                 plans += self._afresh(reason.miss)
-            if reason.outcome is not None:
-                plans = self._without_surplus(reason, plans, depth)
+            plans = self._without_surplus(reason, plans, depth)
         self.inside.discard(id(absence))
         self.known[id(absence)] = _few(plans)
         return self.known[id(absence)]
@@ -81,15 +80,15 @@ class Planner:
     def _without_surplus(self, reason: Reason, plans: list[Plan], depth: int) -> list[Plan]:
         """Ways to take from a group what it has too much, with the ways to give it what it lacks."""
         outcome = reason.outcome
-        assert outcome is not None  # noqa: S101 - the caller has looked
-        if outcome.fact is None or not outcome.surplus or len(outcome.surplus) > 2:
+        if outcome is None or outcome.fact is None or not outcome.surplus or len(outcome.surplus) > 2:
             return plans
         ways: list[list[Plan]] = [plans] if plans else []
         term = reason.clause.terms[outcome.column]
+        assert isinstance(term, Aggregate)  # noqa: S101 - nothing else has a surplus
         for derivation in self.whynot.explainer.derivations(reason.clause.relation, outcome.fact):
             if derivation.clause is not reason.clause:
                 continue
-            value = self.whynot.evaluator.value(term.value, derivation.variables)  # type: ignore[union-attr]
+            value = self.whynot.evaluator.value(term.value, derivation.variables)
             if value in outcome.surplus:
                 ways.append(self._broken(derivation.premises, depth))
         return [_joined(parts) for parts in islice(product(*ways), WAYS)]

@@ -53,8 +53,8 @@ class Support:
             self._measure(key)
         height = self._heights[key]
         if height == 1:
-            return next(iter(self._direct(key)))
-        for derivation in self._recursive(key):
+            return next(iter(self.direct(key)))
+        for derivation in self.indirect(key):
             if all(self._heights.get(premise, height) < height for premise in self.inner(derivation)):
                 return derivation
         raise AssertionError(f"no proof of {key}")
@@ -81,11 +81,12 @@ class Support:
         stratum = self.rank_of[clause.relation]
         return all(self.rank_of[a.relation] != stratum for a in clause.body if isinstance(a, Atom))
 
-    def _direct(self, key: Key) -> Iterable[Derivation]:
+    def direct(self, key: Key) -> Iterable[Derivation]:
         """One derivation that needs no fact of the stratum, if there is any."""
         return self.explainer.derivations(*key, most=1, clauses=self._is_direct)
 
-    def _recursive(self, key: Key) -> Iterable[Derivation]:
+    def indirect(self, key: Key) -> Iterable[Derivation]:
+        """The derivations that need some fact of the stratum."""
         return self.explainer.derivations(*key, clauses=lambda clause: not self._is_direct(clause))
 
 
@@ -130,10 +131,10 @@ class _Region:
     def _look(self, key: Key) -> None:
         if key == self._avoiding:
             return
-        if any(True for _ in self.support._direct(key)):  # noqa: SLF001 - part of the same search
+        if any(True for _ in self.support.direct(key)):
             self._direct.append(key)
             return
-        for derivation in self.support._recursive(key):  # noqa: SLF001
+        for derivation in self.support.indirect(key):
             premises = set(self.support.inner(derivation))
             if self._avoiding not in premises:
                 self._derivations.append((key, premises))
