@@ -135,8 +135,8 @@ def _keep_only(fd: int) -> None:
     os.closerange(3, fd)
     os.closerange(fd + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     os.nice(5)
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write("1000")
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _reply(world: World, verb: Verb, text: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _encoded(reply: dict[str, Any], state: str, most: int | None) -> bytes:
         reply["state"] = state
     try:
         data = json.dumps(reply, ensure_ascii=False).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError, MemoryError) as error:
         return json.dumps({"crash": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}).encode()
     if most is not None and len(data) > most:
         return _error(f"the answer has {len(data) / 1e6:.0f} MB, more than {most / 1e6:.0f} MB; ask for less")

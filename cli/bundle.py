@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.io.files import FileError, identify
-from ovn_rules.io.log_format import CLUSTERED, STANDALONE
+from ovn_rules.io.log_format import HEADER_LIMIT, log_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,8 +44,8 @@ def _databases(folder: Path) -> Iterator[Path]:
         if path.is_file():
             try:
                 with path.open("rb") as file:
-                    start = file.read(max(len(STANDALONE), len(CLUSTERED)))
+                    kind = log_kind(file.read(HEADER_LIMIT))
             except OSError as error:
                 raise Failure(f"{path}: {error.strerror}") from error
-            if start.startswith((STANDALONE, CLUSTERED)):
+            if kind:
                 yield path

@@ -16,6 +16,7 @@ from ovn_rules.cli import knowledge
 from ovn_rules.cli.asking import Question
 from ovn_rules.cli.control import Control, ControlError
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.registry import find_verb
 
 if TYPE_CHECKING:
     from ovn_rules.cli.commands import Service
@@ -99,8 +100,6 @@ class _Questions:
 
     def ask(self, arguments: list[str]) -> _Asked:
         """Answer a question, given as verb and JSON: ``{"text": "Port()", "options": {"depth": 3}}``."""
-        from ovn_rules.cli.verbs.registry import find_verb  # noqa: PLC0415 - daemons that nobody asks need none
-
         name, asked = arguments
         try:
             verb = find_verb(name)

@@ -14,6 +14,7 @@ from ovn_rules.cli import tables
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import Network, facts_option, load_network, network_options
+from ovn_rules.cli.verbs.facts import plain
 from ovn_rules.engine.errors import did_you_mean
 from ovn_rules.io.flows import DEFAULT_PRIORITY
 
@@ -82,13 +83,6 @@ def reading_order(columns: list[str]) -> Any:
         return tuple(-v if c == "priority" else v for c, v in zip(columns, fact, strict=True))
 
     return key
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: a set is a list, a map a list of pairs."""
-    if isinstance(value, tuple):
-        return [plain(v) for v in value]
-    return value
 
 
 def print_json(columns: list[str], facts: Iterable[Fact], _network: Network) -> None:

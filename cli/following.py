@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import ovs.poller
 
-from ovn_rules.cli.facts_file import read_facts
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.progress import Steps
@@ -25,6 +24,8 @@ from ovn_rules.cli.sources import (
     TIMEOUT,
     chosen_databases,
     fed,
+    hosts_given,
+    no_answer,
     parted,
     read_given_files,
     role_for,
@@ -129,9 +130,7 @@ class Following:
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
-        if "LocalChassis" not in self.engine.program.relations:
-            return []
-        return sorted(name for _, name in self.engine.facts("LocalChassis"))
+        return hosts_given(self.engine)
 
     # -- loading -------------------------------------------------------------------------------------------
 
@@ -182,6 +181,8 @@ class Following:
             for warning in warnings:
                 self._tell(warning)
         if self._facts_file is not None:
+            from ovn_rules.cli.facts_file import read_facts  # noqa: PLC0415 - it reads YAML, which few need
+
             found = read_facts(self._facts_file, self.engine.program, self._name)
             new["facts"] = {relation: ([], facts) for relation, facts in found.items()}
         for name, facts in new.items():
@@ -277,8 +278,7 @@ class Following:
             if isinstance(event, Updated):
                 self._held.append(event.delta)
             elif starting and isinstance(event, Waiting):
-                kind = "can't be used" if isinstance(event, Unusable) else "can't be reached"
-                raise Failure(f"{event.remote} {kind}: {event.reason}")
+                raise no_answer(event)
             elif not starting:
                 self._note(database, event)
 

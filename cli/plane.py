@@ -180,12 +180,7 @@ class Plane:
             writer.note(changes)
         self._report(changes)
         if self.history is not None:
-            if never or self.aside.inserted or self.aside.deleted:
-                without = {*never, *self.aside.inserted, *self.aside.deleted}
-                given = {
-                    n: ([f for f in d if (n, f) not in without], [f for f in i if (n, f) not in without])
-                    for n, (d, i) in given.items()
-                }
+            given = self.aside.without(given, never)
             self.history.record(time.time(), sources, given, changes.relations, loaded)
         return changes
 

@@ -57,13 +57,7 @@ def replay(program: Program, files: Mapping[str, list[str]]) -> tuple[Engine, Hi
         source = _source(each)
         given = {n: (list(d), list(i)) for n, (d, i) in each.delta.items()}
         changes = aside.transact(engine, given)
-        without = {*aside.inserted, *aside.deleted}
-        if without:
-            given = {
-                n: ([f for f in d if (n, f) not in without], [f for f in i if (n, f) not in without])
-                for n, (d, i) in given.items()
-            }
-        history.record(source.time, (source,), given, changes.relations, loaded=False)
+        history.record(source.time, (source,), aside.without(given), changes.relations, loaded=False)
     return engine, history, found.warnings
 
 

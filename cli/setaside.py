@@ -104,6 +104,21 @@ class SetAside:
                 self._say([(name, f) for f in (*deleted, *inserted)], reason, known)
         return _joined(results)
 
+    def without(self, given: Given, others: Iterable[Item] = ()) -> Given:
+        """Changes but for what is set aside.
+
+        Args:
+            given: the changes.
+            others: what else is left out.
+        """
+        left_out = {*others, *self.inserted, *self.deleted}
+        if not left_out:
+            return given
+        return {
+            n: ([f for f in d if (n, f) not in left_out], [f for f in i if (n, f) not in left_out])
+            for n, (d, i) in given.items()
+        }
+
     def lines(self) -> list[str]:
         """What is set aside, as lines of text."""
         return [f"set aside: {_text(item)}" for item in (*self.inserted, *self.deleted)]

@@ -13,7 +13,6 @@ import click
 import ovs.poller
 
 from ovn_rules.cli.bundle import read_bundle
-from ovn_rules.cli.facts_file import read_facts
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
 from ovn_rules.cli.programs import find_program, program_option
@@ -121,9 +120,14 @@ class Network:
 
     def chassis(self) -> list[str]:
         """The names of the hosts whose own databases were given."""
-        if "LocalChassis" not in self.engine.program.relations:
-            return []
-        return sorted(name for _, name in self.engine.facts("LocalChassis"))
+        return hosts_given(self.engine)
+
+
+def hosts_given(engine: Engine) -> list[str]:
+    """The names of the hosts whose own databases an engine has."""
+    if "LocalChassis" not in engine.program.relations:
+        return []
+    return sorted(name for _, name in engine.facts("LocalChassis"))
 
 
 def load_network(
@@ -169,6 +173,8 @@ def load_network(
             for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
                 facts.setdefault(relation, ([], []))[1].extend(inserted)
         if facts_file is not None:
+            from ovn_rules.cli.facts_file import read_facts  # noqa: PLC0415 - it reads YAML, which few need
+
             for relation, found in read_facts(facts_file, rules, program).items():
                 facts.setdefault(relation, ([], []))[1].extend(found)
         steps.step("deriving")
@@ -261,6 +267,12 @@ def unreadable(error: Exception, arguments: Iterable[str], tls: Tls | None) -> c
     return Failure(str(error))
 
 
+def no_answer(event: Waiting) -> Failure:
+    """What to raise when a server has no usable database, or can't be reached."""
+    kind = "can't be used" if isinstance(event, Unusable) else "can't be reached"
+    return Failure(f"{event.remote} {kind}: {event.reason}")
+
+
 def _read_server(name: str, remotes: str, relations: list[RelationDef], tls: Tls | None) -> Delta:
     """All rows of a live database, read once."""
     database = Database(name, remotes, SCHEMAS[name], relations, leader_only=False, tls=tls)
@@ -272,8 +284,7 @@ def _read_server(name: str, remotes: str, relations: list[RelationDef], tls: Tls
                 if isinstance(event, Updated):
                     facts = event.delta
                 elif isinstance(event, Waiting):
-                    kind = "can't be used" if isinstance(event, Unusable) else "can't be reached"
-                    raise Failure(f"{event.remote} {kind}: {event.reason}")
+                    raise no_answer(event)
             if database.loaded:
                 break
             if time.monotonic() > end:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ovsschema import ColumnSchema
     from ovn_rules.io.rows import Delta, Row
 
-RENAMED = uuid.UUID("8a2f1b0e-6d0c-5b7e-9f53-2b1d7f0c4e11")
+_RENAMED = uuid.UUID("8a2f1b0e-6d0c-5b7e-9f53-2b1d7f0c4e11")
 """Namespace of the UUIDs that rows of cloned databases get."""
 
 Rows = dict[str, dict[str, "Row"]]
@@ -123,7 +123,7 @@ def read_files(
             replica = Replica(database, relations)
             schema, rows = _load(str(path), replica, relations, schema_name, contents.warnings)
             own = {u for table in rows.values() for u in table}
-            names = {u: str(uuid.uuid5(RENAMED, f"{Path(path).resolve()} {u}")) for u in sorted(own & seen)}
+            names = other_names(path, own & seen)
             seen.update(own)
             for table, renamed in rename(rows, replica, schema, names).items():
                 for u, row in renamed.items():
@@ -297,6 +297,16 @@ def _read(path: str) -> bytes:
             f" ovsdb-tool cluster-to-standalone standalone.db {path}"
         )
     return data
+
+
+def other_names(path: str | Path, taken: Iterable[str]) -> dict[str, str]:
+    """The UUIDs that a file's rows get instead of those that another file's have, too.
+
+    Args:
+        path: The file.
+        taken: UUIDs that are in both.
+    """
+    return {u: str(uuid.uuid5(_RENAMED, f"{Path(path).resolve()} {u}")) for u in sorted(taken)}
 
 
 def rename(rows: Rows, replica: Replica, schema: Schema, names: Mapping[str, str]) -> Rows:

@@ -24,6 +24,11 @@ class Header:
         return hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() == self.sha1
 
 
+def log_kind(start: bytes) -> bytes:
+    """How a log's headers begin, from its first ``HEADER_LIMIT`` bytes; nothing when it is no log."""
+    return next((kind for kind in (STANDALONE, CLUSTERED) if start.startswith(kind)), b"")
+
+
 def read_header(data: bytes, at: int, kind: bytes = STANDALONE) -> Header | None:
     """The header of a record that starts at a byte; None where there is none, or it is cut off.
 

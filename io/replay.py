@@ -7,16 +7,14 @@ all rows of that time.
 from __future__ import annotations
 
 import heapq
-import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.io.files import (
-    RENAMED,
     FileError,
     check_schema,
     log_schema,
+    other_names,
     read_database,
     records,
     rename,
@@ -92,7 +90,7 @@ class Replay:
                 replica.use(schema)
                 file = _File(path, schema, replica, Replica(database, relations))
                 own = file.uuids(found[1:])
-                file.names = {u: str(uuid.uuid5(RENAMED, f"{Path(path).resolve()} {u}")) for u in sorted(own & seen)}
+                file.names = other_names(path, own & seen)
                 seen.update(own)
                 self.transactions = list(
                     heapq.merge(self.transactions, file.transactions(found[1:]), key=lambda t: t.time or 0.0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ovn_rules.io.files import FileError
-from ovn_rules.io.log_format import CLUSTERED, HEADER_LIMIT, STANDALONE, Header, read_header
+from ovn_rules.io.log_format import CLUSTERED, HEADER_LIMIT, Header, log_kind, read_header
 
 MOST = 1 << 20
 """Bytes that ``LogTail.read`` reads at most, so that whoever follows a log isn't held up: 10 ms. A longer record is
@@ -63,7 +63,7 @@ def server_files(path: str) -> list[Path]:
             place = _open_file(entry, pid)
         except FileNotFoundError:
             continue  # closed since it was listed, as the sockets of short connections are
-        if place is not None and _kind(place):
+        if place is not None and _is_log(place):
             found.append(place)
     return found
 
@@ -78,14 +78,13 @@ def _open_file(entry: Path, pid: int) -> Path | None:
     return next(places, None)
 
 
-def _kind(path: Path) -> bytes:
-    """How a log's headers begin; nothing for a file that is no log or can't be read."""
+def _is_log(path: Path) -> bool:
+    """Whether a file can be read and is a log."""
     try:
         with path.open("rb") as file:
-            start = file.read(HEADER_LIMIT)
+            return bool(log_kind(file.read(HEADER_LIMIT)))
     except OSError:
-        return b""
-    return next((k for k in (STANDALONE, CLUSTERED) if start.startswith(k)), b"")
+        return False
 
 
 class LogTail:
@@ -144,8 +143,7 @@ class LogTail:
             file = self.path.open("rb", buffering=0)
         except OSError as e:
             raise FileError(f"{self.path}: {e.strerror}") from e
-        start = file.read(HEADER_LIMIT)
-        self._kind = next((k for k in (STANDALONE, CLUSTERED) if start.startswith(k)), b"")
+        self._kind = log_kind(file.read(HEADER_LIMIT))
         if not self._kind:
             file.close()
             raise FileError(f"{self.path}: it is no database file")

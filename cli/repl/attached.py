@@ -15,6 +15,7 @@ from ovn_rules.cli.daemon_questions import SECONDS
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import default_rundir
 from ovn_rules.cli.repl.world import opened
+from ovn_rules.cli.verbs.registry import find_verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,8 +63,7 @@ class Attached:
 
     def watch(self, text: str, say: Callable[[str], None]) -> tuple[Sequence[str], Iterator[Difference]]:
         """A query that is asked again every second."""
-        from ovn_rules.cli.verbs.registry import find_verb  # noqa: PLC0415 - only when it is asked for
-        from ovn_rules.cli.verbs.watch import compared  # noqa: PLC0415 - likewise
+        from ovn_rules.cli.verbs.watch import compared  # noqa: PLC0415 - only when it is asked for
 
         verb = find_verb("watch")
         first = self.ask(verb, text, verb.defaults())
@@ -170,7 +170,6 @@ def _exchange(path: Path, command: str, arguments: tuple[str, ...], seconds: flo
         connection.connect(str(path))
         request = {"id": 0, "method": command, "params": arguments}
         connection.sendall(json.dumps(request, ensure_ascii=False).encode())
-        decoder = json.JSONDecoder()
         data = bytearray()
         while True:
             part = connection.recv(1 << 20)
@@ -179,7 +178,7 @@ def _exchange(path: Path, command: str, arguments: tuple[str, ...], seconds: flo
             data += part
             if data.rstrip().endswith(b"}"):
                 try:
-                    reply: dict[str, Any] = decoder.decode(data.decode())
+                    reply: dict[str, Any] = json.loads(data)
                 except ValueError:
                     continue
                 return reply

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ovn_rules.cli.following import Following
 from ovn_rules.cli.options import TlsFiles, tls_options
+from ovn_rules.cli.repl.attached import Attached
+from ovn_rules.cli.repl.local import Local
 from ovn_rules.cli.repl.output import Notices, Output
+from ovn_rules.cli.repl.script import run_script
 from ovn_rules.cli.repl.session import Session
 from ovn_rules.cli.sources import facts_option, network_options
 
@@ -61,16 +65,15 @@ def repl(
     notices = Notices()
     if attach is not None and (nb or sb or ovs or facts):
         raise click.UsageError("--attach asks a daemon about what it has; give no --nb, --sb, --ovs or --facts with it")
-    world = _local(nb, sb, ovs, program, facts, tls, notices.say) if attach is None else _attached(attach)
+    world: Asked
+    world = _local(nb, sb, ovs, program, facts, tls, notices.say) if attach is None else Attached(attach)
     try:
         session = Session(world, output, notices)
         if sys.stdin.isatty():
-            from ovn_rules.cli.repl.prompt import converse  # noqa: PLC0415 - a script needs none of it
+            from ovn_rules.cli.repl.prompt import converse  # noqa: PLC0415 - a script needs no prompt_toolkit
 
             converse(session)
             return
-        from ovn_rules.cli.repl.script import run_script  # noqa: PLC0415 - likewise
-
         sys.exit(run_script(session, sys.stdin, echo=echo))
     finally:
         world.close()
@@ -84,10 +87,7 @@ def _local(
     facts: str | None,
     tls: TlsFiles,
     say: Callable[[str], None],
-) -> Asked:
-    from ovn_rules.cli.following import Following  # noqa: PLC0415 - who asks a daemon needs no engine
-    from ovn_rules.cli.repl.local import Local  # noqa: PLC0415 - likewise
-
+) -> Local:
     following = Following(nb, sb, ovs, program, say, tls.tls(), facts)
     try:
         following.load()
@@ -95,9 +95,3 @@ def _local(
         following.close()
         raise
     return Local(following)
-
-
-def _attached(target: str) -> Asked:
-    from ovn_rules.cli.repl.attached import Attached  # noqa: PLC0415 - only where a daemon is asked
-
-    return Attached(target)

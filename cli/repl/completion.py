@@ -101,9 +101,7 @@ def _names(prefix: str, names: Sequence[str], after: str) -> Iterator[Completion
 
 def innermost(text: str) -> tuple[str | None, str]:
     """The name before the innermost bracket that is open at the end, and what follows the bracket."""
-    inside_quotes = quoted(text)
-    if not any(inside_quotes):
-        inside_quotes = _open_quotes(text)
+    inside_quotes = _quoted_so_far(text)
     depth = 0
     for i in range(len(text) - 1, -1, -1):
         if inside_quotes[i]:
@@ -119,18 +117,18 @@ def innermost(text: str) -> tuple[str | None, str]:
     return None, ""
 
 
-def _open_quotes(text: str) -> list[bool]:
-    """As ``quoted``, the last quote being open: somebody is typing."""
-    for quote in "\"'":
-        closed = quoted(text + quote)
-        if any(closed):
-            return closed
+def _quoted_so_far(text: str) -> list[bool]:
+    """As ``quoted``, but the last quote may be open: somebody is typing."""
+    for end in ("", '"', "'"):
+        flags = quoted(text + end)
+        if any(flags):
+            return flags
     return [False] * len(text)
 
 
 def _last_comma(inside: str) -> int:
     """Where the argument at the cursor begins."""
-    flags = quoted(inside) if any(quoted(inside)) else _open_quotes(inside)
+    flags = _quoted_so_far(inside)
     depth, start = 0, 0
     for i, c in enumerate(inside):
         if flags[i]:

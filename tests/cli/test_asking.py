@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from functools import reduce
 
 import click
 import ovs.poller
@@ -138,6 +139,9 @@ def test_a_fault_in_a_verb(network):
     assert "in answer" in reply["traceback"]
     reply = finish(Question(network, verb(lambda *_: {"fact": object()}), "", {}))
     assert reply["crash"] == "TypeError: Object of type object is not JSON serializable"
+    deep = reduce(lambda inside, _: [inside], range(100_000), [])
+    reply = finish(Question(network, verb(lambda *_: deep), "Known", {}))
+    assert reply["crash"].startswith("RecursionError")
 
 
 def test_a_question_that_takes_too_long(network):
