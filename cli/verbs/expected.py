@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.facts import found
 from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
+from ovn_rules.cli.verbs.pasted import ports_of
 from ovn_rules.engine.ir import Aggregate, Const, Fact, Var
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import Pattern, parse_pattern
@@ -46,7 +48,7 @@ def _flow(world: World, flow: FlowText) -> tuple[str, Fact]:
     tables = world.program.tables
     if tables and flow.table not in tables:
         raise Failure(f"no rule makes flows in table {flow.table}: there are {', '.join(map(str, _runs(tables)))}")
-    match, actions = numbered(flow, _ports(world.engine) if names_ports(flow) else {})
+    match, actions = numbered(flow, _ports(world.engine, flow.chassis) if names_ports(flow) else {})
     values = {"table": flow.table, "match": _printed(world.engine, flow.table, match)}
     optional = {"chassis": flow.chassis or None, "priority": flow.priority, "actions": actions}
     return _values(world.engine, "OpenFlow", {**values, **{c: v for c, v in optional.items() if v is not None}})
@@ -64,14 +66,10 @@ def _values(engine: Engine, relation: str, values: dict[str, Any]) -> tuple[str,
     return relation, tuple(values.get(c.name, FREE) for c in engine.program.relations[relation].columns)
 
 
-def _ports(engine: Engine) -> dict[str, int]:
-    """OpenFlow ports by the name of their interface, of all hosts."""
-    definition = engine.program.relations.get("ovs.Interface")
-    if definition is None or not any(c.name == "name" for c in definition.columns):
-        return {}
-    position = definition.position("name")
-    numbers: dict[str, int] = dict(engine.facts("ovs.Interface.ofport"))
-    return {f[position]: numbers[f[0]] for f in engine.facts("ovs.Interface") if f[0] in numbers}
+def _ports(engine: Engine, host: str) -> dict[str, int]:
+    """OpenFlow ports by name: of a host, or of all when none is named."""
+    hosts = [host] if host else [f[0] for f in found(engine, "ActiveChassis")]
+    return {name: number for each in hosts for name, number in ports_of(engine, each).items()}
 
 
 def _runs(tables: tuple[int, ...]) -> list[str]:

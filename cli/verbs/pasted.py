@@ -62,7 +62,7 @@ class _Finder:
             raise Failure("the flows of switches aren't derived here: a host's own database must be there as well")
         hosts = self._hosts(flow)
         self._check(flow)
-        wanted = {host: numbered(flow, self._ports(host) if names_ports(flow) else {}) for host in hosts}
+        wanted = {host: numbered(flow, ports_of(self.engine, host) if names_ports(flow) else {}) for host in hosts}
         fitting = [(f, actions) for host, (match, actions) in wanted.items() for f in self._exact(flow, host, match)]
         if not fitting:
             here = [f for f in found(self.engine, FLOWS, table=flow.table) if f[0] in wanted]
@@ -113,19 +113,6 @@ class _Finder:
             raise Failure(f"no chassis {wanted}; {hint}")
         return [wanted] if wanted else known
 
-    def _ports(self, host: str) -> dict[str, int]:
-        """OpenFlow ports of a host's integration bridge, by name."""
-        engine = self.engine
-        numbers: dict[str, int] = dict(engine.facts("ovs.Interface.ofport"))
-        names = {f[0]: f[1] for f in engine.facts("ovs.Interface")} if _has(engine, "ovs.Interface") else {}
-        interfaces = [
-            interface
-            for _, _, bridge in found(engine, "ActiveChassis", name=host)
-            for _, port in found(engine, "ovs.Bridge.ports", _uuid=bridge)
-            for _, interface in found(engine, "ovs.Port.interfaces", _uuid=port)
-        ]
-        return {names[i]: numbers[i] for i in interfaces if i in names and i in numbers}
-
     def _nearest(self, flow: FlowText, here: list[Fact], same: list[Fact], hosts: list[str]) -> str:
         """What to say of a flow that isn't there."""
         where = f"on {hosts[0]}" if len(hosts) == 1 else f"on any of {listed(hosts)}" if hosts else "on any host"
@@ -171,6 +158,19 @@ class _Finder:
 
 def _has(engine: Engine, relation: str) -> bool:
     return relation in engine.program.relations
+
+
+def ports_of(engine: Engine, host: str) -> dict[str, int]:
+    """OpenFlow ports of a host's integration bridge, by name."""
+    numbers: dict[str, int] = dict(engine.facts("ovs.Interface.ofport"))
+    names = {f[0]: f[1] for f in engine.facts("ovs.Interface")} if _has(engine, "ovs.Interface") else {}
+    interfaces = [
+        interface
+        for _, _, bridge in found(engine, "ActiveChassis", name=host)
+        for _, port in found(engine, "ovs.Bridge.ports", _uuid=bridge)
+        for _, interface in found(engine, "ovs.Port.interfaces", _uuid=port)
+    ]
+    return {names[i]: numbers[i] for i in interfaces if i in names and i in numbers}
 
 
 def is_match(match: str, parts: tuple[str, ...]) -> bool:

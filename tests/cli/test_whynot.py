@@ -7,6 +7,7 @@ from asked import ask, loaded, saved, shown
 from recorded import one_line, run
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.verbs.expected import expected
 from ovn_rules.cli.verbs.whynot import VERB, explain_absence
 from ovn_rules.engine.errors import QuestionError
 
@@ -89,6 +90,14 @@ def test_a_flow_leads_to_the_address(world, flow):
 def test_the_order_of_fields(world, flow, match):
     """A flow may be pasted with its fields in any order."""
     assert f"match='{match}'" in lines(world, flow)[0]
+
+
+def test_a_port_by_its_name_is_the_host_s(world):
+    """Of interfaces that two hosts call alike, a flow of one host means that host's."""
+    (there,) = (f for f in world.engine.facts("ovs.Interface") if f[1] == "tap-vm3")
+    with world.engine.supposing({"ovs.Interface": ([there], [(there[0], "tap-vm1")])}):
+        asked = [expected(world, f"{host}: table=0, priority=9,in_port=tap-vm1") for host in ("host1", "host2")]
+    assert [fact[3] for _, fact in asked] == ["in_port=1", "in_port=2"]
 
 
 def test_a_flow_of_a_port_that_is_plugged_in_nowhere(world):
