@@ -1,7 +1,7 @@
 """What coverage says of rules: heads that were derived, literals that were reached."""
 
 from clauses import atom, clause, no, program, relation, where
-from drawn import drawn_engine
+from drawn_engines import drawn_engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 import pytest
 from clauses import _, atom, clause, expression, no, program, relation, where
-from drawn import drawn_engine
+from drawn_engines import drawn_engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 import pytest
 from clauses import INT, _, atom, clause, expression, no, program, relation, where
-from drawn import drawn_engine
+from drawn_engines import drawn_engine
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from snapshot import differences, snapshot
