@@ -39,18 +39,24 @@ class Daemon:
                 stderr=log,
                 env=os.environ | {"OVN_RUNDIR": str(folder), "OVN_LOGDIR": str(folder), "JOURNAL_STREAM": ""},
             )
-        until(lambda: self.control.exists() or self.process.poll() is not None, self.text)
+        until(lambda: self._answers() or self.process.poll() is not None, self.text)
         assert self.process.poll() is None, self.text()
 
     def text(self):
         """What it has logged."""
         return self.log.read_text()
 
+    def _answers(self):
+        """Whether it listens; a socket is there before that, maybe one that another daemon left."""
+        return self.control.exists() and self._appctl("version").returncode == 0
+
+    def _appctl(self, *words):
+        command = ["ovs-appctl", "-T", "10", "-t", self.control, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
     def ask(self, *words):
         """What ovs-appctl prints; that it works is expected."""
-        done = subprocess.run(
-            ["ovs-appctl", "-T", "10", "-t", self.control, *words], capture_output=True, text=True, check=False
-        )
+        done = self._appctl(*words)
         assert done.returncode == 0, done.stderr + self.text()
         return done.stdout.strip()
 
