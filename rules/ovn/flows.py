@@ -1,0 +1,178 @@
+"""Logical_Flow and Logical_DP_Group: equal flows of several datapaths are one row that names a group of them."""
+
+from uuid import UUID, uuid5
+
+from ovn_rules.engine import Relation, Uuid, _, collect, column, count, pure, rule
+from ovn_rules.rules.ovn.databases import sb
+from ovn_rules.rules.ovn.relations import DatapathGroup, DatapathRow, Flow, Group, GroupFlow, LogicalFlow
+
+_NAMESPACE = UUID("5c5de2a3-7d0b-5a4a-9c0f-3c1b8a0d6a55")
+
+
+class CommonFlow(Relation):
+    """A flow and who has it."""
+
+    stage: str = column("its stage")
+    priority: int = column("its priority")
+    match: str = column("its match")
+    actions: str = column("its actions")
+    meter: tuple[str, ...] = column("its meter")
+    holders: tuple[tuple[str, tuple[str, ...]], ...] = column("the groups that have it, each with a stage hint")
+
+
+class Union(Relation):
+    """Groups of datapaths that have some flow together; mostly it is a single one."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+
+
+class UnionSize(Relation):
+    """How many datapaths groups have together; none has no row."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    size: int = column("1 or more")
+
+
+class UnionMember(Relation):
+    """A datapath of groups that have some flow together."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    row: Uuid = column("the datapath's southbound row")
+
+
+class UnionContent(Relation):
+    """The datapaths of groups that have some flow together."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+
+
+class GroupLeader(Relation):
+    """Of groups with the same datapaths, the one that names the row."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    groups: tuple[str, ...] = column("the first of the groups by name")
+
+
+class StoredGroup(Relation):
+    """A stored row with just these datapaths."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    row: Uuid = column("the first such row")
+
+
+class GroupRow(Relation):
+    """The Logical_DP_Group row for a set of datapaths."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows, two or more")
+    row: Uuid = column("the row")
+
+
+@pure
+def holding(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
+    """The groups among a flow's holders, each once, in order."""
+    return tuple(sorted({group for group, _hint in holders}))
+
+
+@pure
+def own_row(groups: tuple[str, ...]) -> Uuid:
+    """The UUID of the row that groups have when no stored one is theirs."""
+    return Uuid(str(uuid5(_NAMESPACE, "\n".join(groups))))
+
+
+@rule
+def common_flow(group, stage, priority, match, actions, meter, stage_hint):
+    """A flow is the same for all groups that have it."""
+    CommonFlow(stage, priority, match, actions, meter, collect((group, stage_hint))) <= (
+        GroupFlow(group, stage, priority, match, actions, meter, stage_hint)
+    )
+
+
+@rule
+def union(holders):
+    """Groups that have some flow together."""
+    Union(holding(holders)) <= CommonFlow(holders=holders)
+
+
+@rule
+def union_member(groups, group, datapath, row):
+    """Groups have together what any one of them has."""
+    UnionMember(groups, row) <= (
+        Union(groups) & (group in groups) & Group(group, datapath) & DatapathRow(datapath, row)
+    )
+
+
+@rule
+def union_size(groups, row):
+    """Whether it is one datapath or several decides how a flow names them."""
+    UnionSize(groups, count(row)) <= UnionMember(groups, row)
+
+
+@rule
+def union_content(groups, row, size):
+    """Several datapaths make a group row."""
+    UnionContent(groups, collect(row)) <= UnionMember(groups, row) & UnionSize(groups, size) & (size > 1)
+
+
+@rule
+def group_leader(groups, datapaths):
+    """Groups with the same datapaths share a row."""
+    GroupLeader(datapaths, min(groups)) <= UnionContent(groups, datapaths)
+
+
+@rule
+def stored_group(row, datapaths):
+    """A stored row with the right datapaths will do."""
+    StoredGroup(datapaths, min(row)) <= (
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & GroupLeader(datapaths, _)
+    )
+
+
+@rule
+def group_row(datapaths, groups, row):
+    """A group keeps a row that it made, whatever becomes of its datapaths; else a stored one, else it makes one."""
+    GroupRow(datapaths, row) <= (
+        GroupLeader(datapaths, groups) & (row == own_row(groups)) & sb.Logical_DP_Group(_uuid=row)
+    )
+    GroupRow(datapaths, row) <= (
+        GroupLeader(datapaths, groups) & ~sb.Logical_DP_Group(_uuid=own_row(groups)) & StoredGroup(datapaths, row)
+    )
+    GroupRow(datapaths, own_row(groups)) <= (
+        GroupLeader(datapaths, groups) & ~sb.Logical_DP_Group(_uuid=own_row(groups)) & ~StoredGroup(datapaths, _)
+    )
+
+
+@rule
+def datapath_group(datapaths, row):
+    """A row for each set of datapaths that have flows in common."""
+    DatapathGroup(row, datapaths) <= GroupRow(datapaths, row)
+
+
+@rule
+def own_flow(datapath, stage, priority, match, actions, meter, stage_hint, row):
+    """A flow of one datapath names it."""
+    LogicalFlow(stage, priority, match, actions, meter, (row,), (), stage_hint) <= (
+        Flow(datapath, stage, priority, match, actions, meter, stage_hint) & DatapathRow(datapath, row)
+    )
+
+
+@rule
+def flow_of_one(stage, priority, match, actions, meter, holders, groups, row):
+    """A flow that only one datapath has names it."""
+    LogicalFlow(stage, priority, match, actions, meter, (row,), (), holders[0][1]) <= (
+        CommonFlow(stage, priority, match, actions, meter, holders)
+        & (groups == holding(holders))
+        & UnionSize(groups, 1)
+        & UnionMember(groups, row)
+    )
+
+
+@rule
+def flow_of_several(stage, priority, match, actions, meter, holders, groups, datapaths, row):
+    """A flow that several datapaths have names their group."""
+    LogicalFlow(stage, priority, match, actions, meter, (), (row,), holders[0][1]) <= (
+        CommonFlow(stage, priority, match, actions, meter, holders)
+        & (groups == holding(holders))
+        & UnionContent(groups, datapaths)
+        & GroupRow(datapaths, row)
+    )

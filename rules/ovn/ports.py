@@ -1,0 +1,151 @@
+"""Logical ports: what the northbound database says of them, their rows and tunnel keys."""
+
+from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
+from ovn_rules.rules.ovn.addresses import Network, bare, is_link_local, link_local, mac_of, network_of, parse_addresses
+from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.rules.ovn.relations import (
+    Attached,
+    Datapath,
+    Port,
+    PortAddress,
+    PortKey,
+    PortRow,
+    RouterPeer,
+    RouterPort,
+    SwitchPort,
+    UnknownPort,
+)
+
+
+class StoredPort(Relation):
+    """A Port_Binding row that is a port's, which it keeps."""
+
+    port: Uuid = column("the port")
+    row: Uuid = column("the row")
+
+
+class StoredPortKey(Relation):
+    """The tunnel key that a port's row has."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("its key")
+
+
+class PortNumber(Relation):
+    """The tunnel key of a port, with the datapath in which it counts."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("1 to 32767")
+
+
+# -- switch ports --------------------------------------------------------------------------------------------------
+
+
+@rule
+def switch_port(switch, port, name, type, enabled):
+    """A port belongs to the switch that lists it."""
+    SwitchPort(port, switch, name, type, enabled != (False,)) <= (
+        nb.Logical_Switch.ports(switch, port)
+        & nb.Logical_Switch_Port(_uuid=port, name=name, type=type, enabled=enabled)
+    )
+
+
+@rule
+def port_address(port, text, mac, v4, v6):
+    """A port has the addresses that it says, and those that were assigned to it."""
+    PortAddress(port, mac, bare(v4), bare(v6)) <= (
+        nb.Logical_Switch_Port.addresses(port, text) & ((mac, v4, v6) in parse_addresses(text))
+    )
+
+
+@rule
+def unknown_port(port):
+    """A port may have any address if it says so."""
+    UnknownPort(port) <= nb.Logical_Switch_Port.addresses(port, "unknown")
+
+
+# -- router ports --------------------------------------------------------------------------------------------------
+
+
+@pure
+def networks_of(texts: tuple[str, ...], family: int) -> tuple[Network, ...]:
+    """The networks of one IP version, in order."""
+    found = (network for text in texts for network in network_of(text))
+    return tuple(network for network in found if (":" in network[0]) == (family == 6))
+
+
+@pure
+def with_link_local(networks: tuple[Network, ...], mac: str) -> tuple[Network, ...]:
+    """IPv6 networks, with the link-local address that an Ethernet address makes at the end."""
+    own = link_local(mac)
+    if any(address == own for address, _network, _length in networks):
+        return networks
+    return (*networks, (own, "fe80::", 64))
+
+
+@rule
+def router_port(router, port, name, text, mac, networks, enabled):
+    """A router port takes part if its addresses can be read."""
+    RouterPort(
+        port,
+        router,
+        name,
+        mac,
+        networks_of(networks, 4),
+        with_link_local(networks_of(networks, 6), mac),
+        enabled != (False,),
+    ) <= (
+        Datapath(router, "router", _)
+        & nb.Logical_Router.ports(router, port)
+        & nb.Logical_Router_Port(_uuid=port, name=name, mac=text, networks=networks, enabled=enabled)
+        & (mac == mac_of(text))
+        & (mac != "")
+    )
+
+
+@rule
+def attached(port, router_port, name):
+    """A switch port of type router names the router port that it is connected to."""
+    Attached(port, router_port) <= (
+        SwitchPort(port=port, type="router")
+        & nb.Logical_Switch_Port.options(port, "router-port", name)
+        & RouterPort(port=router_port, name=name)
+    )
+
+
+@rule
+def router_peer(port, peer, name):
+    """Two router ports are connected when one names the other as its peer."""
+    RouterPeer(port, peer) <= (
+        RouterPort(port=port) & nb.Logical_Router_Port.peer(port, name) & RouterPort(port=peer, name=name)
+    )
+
+
+# -- rows and keys ---------------------------------------------------------------------------------------------------
+
+
+@rule
+def port(port, datapath, name):
+    """Ports of switches and routers have rows alike."""
+    Port(port, datapath, name) <= SwitchPort(port=port, switch=datapath, name=name)
+    Port(port, datapath, name) <= RouterPort(port=port, router=datapath, name=name)
+
+
+@rule
+def port_row(port, name, row):
+    """A port keeps the row of its name; a new row gets the UUID of the northbound one."""
+    StoredPort(port, row) <= Port(port=port, name=name) & sb.Port_Binding(_uuid=row, logical_port=name)
+    PortRow(port, row) <= StoredPort(port, row)
+    PortRow(port, port) <= Port(port=port) & ~StoredPort(port, _)
+
+
+@rule
+def port_key(datapath, port, row, key):
+    """Every port has a tunnel key of its own in its datapath, and keeps it."""
+    StoredPortKey(datapath, port, key) <= (
+        StoredPort(port, row) & Port(port=port, datapath=datapath) & sb.Port_Binding(_uuid=row, tunnel_key=key)
+    )
+    PortNumber(datapath, port, allocate(1, 32767, StoredPortKey)) <= Port(port=port, datapath=datapath)
+    PortKey(port, key) <= PortNumber(_, port, key)

@@ -1,0 +1,182 @@
+"""What all subjects of the program share: datapaths, ports, logical flows."""
+
+from ovn_rules.engine import Relation, Uuid, column
+
+# -- datapaths ---------------------------------------------------------------------------------------------------
+
+
+class Datapath(Relation, key=("datapath",)):
+    """A logical switch, or a logical router that is enabled."""
+
+    datapath: Uuid = column("its northbound row")
+    kind: str = column("switch or router")
+    name: str = column("its name")
+
+
+class DatapathRow(Relation, key=("datapath",)):
+    """The Datapath_Binding row of a datapath."""
+
+    datapath: Uuid = column("its northbound row")
+    row: Uuid = column("its southbound row: the stored one, or one that is to be made")
+
+
+class DatapathKey(Relation, key=("datapath",)):
+    """The tunnel key of a datapath."""
+
+    datapath: Uuid = column("its northbound row")
+    key: int = column("1 to 16711680")
+
+
+class DatapathBinding(Relation, key=("row",)):
+    """A row of the southbound table Datapath_Binding."""
+
+    row: Uuid = column("its UUID")
+    tunnel_key: int = column("which datapath a packet in a tunnel belongs to")
+    external_ids: tuple[tuple[str, str], ...] = column("its northbound row and names")
+
+
+# -- logical flows -----------------------------------------------------------------------------------------------
+
+
+class Group(Relation):
+    """Datapaths that have flows in common. Every datapath also is a group of its own, named by its UUID."""
+
+    group: str = column("``switches``, ``routers``, a datapath's UUID, or what a subject calls its own")
+    datapath: Uuid = column("a datapath in it")
+
+
+class Flow(Relation):
+    """A logical flow that no other datapath can have: it names a port of this one."""
+
+    datapath: Uuid = column("the datapath")
+    stage: str = column("a stage of ovn-northd(8), such as ls_in_l2_lkup")
+    priority: int = column("of several that match, the highest counts; 0 to 65535")
+    match: str = column("an expression of ovn-sb(5)")
+    actions: str = column("actions of ovn-sb(5)")
+    meter: tuple[str, ...] = column("the meter for packets that go to ovn-controller, if any")
+    hint: tuple[str, ...] = column("the first eight digits of the northbound row that it comes from, if any")
+
+
+class GroupFlow(Relation):
+    """A logical flow that all datapaths of a group have; others may have it, too, through other groups."""
+
+    group: str = column("the group")
+    stage: str = column("a stage of ovn-northd(8)")
+    priority: int = column("of several that match, the highest counts; 0 to 65535")
+    match: str = column("an expression of ovn-sb(5)")
+    actions: str = column("actions of ovn-sb(5)")
+    meter: tuple[str, ...] = column("the meter for packets that go to ovn-controller, if any")
+    hint: tuple[str, ...] = column("the first eight digits of the northbound row that it comes from, if any")
+
+
+class LogicalFlow(Relation):
+    """A row of the southbound table Logical_Flow."""
+
+    stage: str = column("the stage, from which pipeline and table_id follow")
+    priority: int = column("of several that match, the highest counts")
+    match: str = column("an expression of ovn-sb(5)")
+    actions: str = column("actions of ovn-sb(5)")
+    meter: tuple[str, ...] = column("controller_meter")
+    datapath: tuple[Uuid, ...] = column("logical_datapath, when it is one")
+    group: tuple[Uuid, ...] = column("logical_dp_group, when there are several")
+    hint: tuple[str, ...] = column("external_ids:stage-hint")
+
+
+class DatapathGroup(Relation, key=("row",)):
+    """A row of the southbound table Logical_DP_Group."""
+
+    row: Uuid = column("its UUID")
+    datapaths: tuple[Uuid, ...] = column("Datapath_Binding rows, two or more")
+
+
+# -- ports -------------------------------------------------------------------------------------------------------
+
+
+class Port(Relation, key=("port",)):
+    """A logical switch port or router port that has a Port_Binding row."""
+
+    port: Uuid = column("its northbound row")
+    datapath: Uuid = column("the switch or router that it belongs to")
+    name: str = column("its name")
+
+
+class PortRow(Relation, key=("port",)):
+    """The Port_Binding row of a port."""
+
+    port: Uuid = column("its northbound row")
+    row: Uuid = column("its southbound row: the stored one, or one that is to be made")
+
+
+class PortKey(Relation, key=("port",)):
+    """The tunnel key of a port."""
+
+    port: Uuid = column("its northbound row")
+    key: int = column("1 to 32767, unique in its datapath")
+
+
+class SwitchPort(Relation, key=("port",)):
+    """A logical switch port."""
+
+    port: Uuid = column("its northbound row")
+    switch: Uuid = column("its logical switch")
+    name: str = column("its name")
+    type: str = column("empty for a machine's or container's port; router, localnet, … of ovn-nb(5)")
+    enabled: bool = column("whether it may send and receive")
+
+
+class PortAddress(Relation):
+    """An Ethernet address of a switch port, with its IP addresses: given, or assigned to it."""
+
+    port: Uuid = column("the switch port")
+    mac: str = column("the Ethernet address")
+    v4: tuple[str, ...] = column("its IPv4 addresses")
+    v6: tuple[str, ...] = column("its IPv6 addresses")
+
+
+class UnknownPort(Relation):
+    """A switch port that may have any address, besides those that it says."""
+
+    port: Uuid = column("the switch port")
+
+
+class RouterPort(Relation, key=("port",)):
+    """A logical router port with an Ethernet address and networks that can be read, of an enabled router."""
+
+    port: Uuid = column("its northbound row")
+    router: Uuid = column("its logical router")
+    name: str = column("its name")
+    mac: str = column("its Ethernet address")
+    v4: tuple[tuple[str, str, int], ...] = column("IPv4: address, network and length of its prefix")
+    v6: tuple[tuple[str, str, int], ...] = column("IPv6, the link-local address that its Ethernet address makes last")
+    enabled: bool = column("whether it may send and receive")
+
+
+class Attached(Relation):
+    """A switch port of type router, and the router port that it names."""
+
+    port: Uuid = column("the switch port")
+    router_port: Uuid = column("the router port")
+
+
+class RouterPeer(Relation):
+    """Two router ports that are connected without a switch in between; each way is a fact."""
+
+    port: Uuid = column("a router port")
+    peer: Uuid = column("the other one")
+
+
+class Option(Relation):
+    """An option of NB_Global that rules go by."""
+
+    key: str = column("its name")
+    value: str = column("its value")
+
+
+# -- for the administrator -----------------------------------------------------------------------------------------
+
+
+class Problem(Relation):
+    """Something an administrator should know and can mend."""
+
+    where: str = column("what it is about: a port, an ACL, a router")
+    text: str = column("what is wrong and what follows from it")
