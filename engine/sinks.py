@@ -33,8 +33,21 @@ class Constant:
     value: Any
 
 
-Source = str | Constant
-"""Where a table column's value comes from: a column of the relation, by name, or a constant."""
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A value that follows from a column of the relation, so that facts needn't hold both.
+
+    Attributes:
+        column: The relation's column.
+        values: What is stored for each value of it. A fact with another value is refused, and said in the log.
+    """
+
+    column: str
+    values: Mapping[Any, Any] = field(hash=False)
+
+
+Source = str | Constant | Mapped
+"""Where a table column's value comes from: a column of the relation, by name, a constant, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +117,10 @@ class Sink:
         relation: The derived relation.
         database: The database's name in the program (``sb``).
         table: The table.
-        key: Table columns that identify the row of a fact. ``("_uuid",)`` with ``insert=False`` updates rows
-            that others made. All columns: rows are compared by content, and an unchanged row keeps its UUID.
-            Of several rows with one key, one is kept. Of several facts with one key, the smallest counts.
+        key: Table columns that identify the row of a fact. ``("_uuid",)``: the facts say which UUID a row has
+            (in lower case), so that others can refer to it; with ``insert=False``, rows that others made are
+            updated. All columns: rows are compared by content, and an unchanged row keeps its UUID. Of several
+            rows with one key, one is kept. Of several facts with one key, the smallest counts.
         columns: Table columns that are kept up to date, the key's included. A fact with None in a column
             leaves that column alone.
         insert_only: Table columns given to a new row and left alone afterwards.
@@ -172,17 +186,31 @@ def problems(sink: Sink, relation_columns: Sequence[str], schema: Schema) -> lis
             found.append(f"{where}: {schema.name} table {table} has no column {column}")
     found.extend(
         f"{where}: relation {sink.relation} has no column {source}; it has {', '.join(relation_columns)}"
-        for source in _sources(sink)
-        if isinstance(source, str) and source not in relation_columns
+        for source in map(source_column, _sources(sink))
+        if source is not None and source not in relation_columns
     )
     found.extend(
         f"{where}: key column {column} is not among its columns" for column in sink.key if column not in sink.columns
     )
     if not sink.key:
         found.append(f"{where}: it has no key")
-    if "_uuid" in sink.columns and (sink.key != ("_uuid",) or sink.insert):
-        found.append(f"{where}: _uuid can only be the whole key of a sink with insert=False")
+    found.extend(
+        f"{where}: key column {column} can't be mapped from another; the key can have that one instead"
+        for column in sink.key
+        if isinstance(sink.columns.get(column), Mapped)
+    )
+    if "_uuid" in sink.columns and (sink.key != ("_uuid",) or not isinstance(sink.columns["_uuid"], str)):
+        found.append(f"{where}: _uuid can only be the whole key, from a column of the relation")
+    elif "_uuid" in sink.columns and sink.replace:
+        found.append(f"{where}: a row can't be replaced by one with the same _uuid")
     return list(dict.fromkeys(found))
+
+
+def source_column(source: Source) -> str | None:
+    """The relation's column that a value comes from; None for a constant."""
+    if isinstance(source, Mapped):
+        return source.column
+    return None if isinstance(source, Constant) else source
 
 
 def _columns_read(sink: Sink) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.sinks import Child, Constant, Source, split_column
+from ovn_rules.engine.sinks import Child, Constant, Mapped, Source, source_column, split_column
 from ovn_rules.io.columns import encoder, normaliser
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ovn_rules.engine.ovsschema import Schema, TableSchema
     from ovn_rules.io.rows import Replica, Row, TableReplica
     from ovn_rules.io.transaction import Transaction
+
+
+class UnmappedError(LookupError):
+    """A fact holds a value for which a ``Mapped`` has none; the message names it."""
 
 
 class Cell:
@@ -34,15 +38,26 @@ class Cell:
         self.column, self.map_key = split_column(name)
         self.at = table.position.get(self.column, -1)
         self._constant = source.value if isinstance(source, Constant) else None
-        self.source_at = -1 if isinstance(source, Constant) else list(columns).index(source)
+        self._values = source.values if isinstance(source, Mapped) else None
+        given = source_column(source)
+        self.source_at = -1 if given is None else list(columns).index(given)
         column = schema.columns[self.column]
-        self.plain = column.kind == "scalar" and column.key_type != "real" and self.source_at >= 0
+        self.plain = column.kind == "scalar" and column.key_type != "real" and isinstance(source, str)
         self._normalise = normaliser(column) if self.map_key is None else _same
         self._encode = encoder(column)
 
     def wanted(self, fact: Fact) -> Any:
-        """What the fact asks for; None when it asks for nothing."""
+        """What the fact asks for; None when it asks for nothing.
+
+        Raises:
+            UnmappedError: A ``Mapped`` has no value for the fact's.
+        """
         value = self._constant if self.source_at < 0 else fact[self.source_at]
+        if self._values is not None and value is not None:
+            try:
+                value = self._values[value]
+            except LookupError:
+                raise UnmappedError(f"there is no {self.column} for {value!r}") from None
         return None if value is None else self._normalise(value)
 
     def stored(self, row: Row) -> Any:

@@ -111,8 +111,8 @@ class Comparison:
 
     def everything(self) -> list[Key]:
         """Every key that is wanted or stored, in a stable order: what is to be deleted first."""
-        gone = [k for k in self._stored if k not in self.wanted]
-        return [*gone, *self.wanted]
+        stored = [u for u, row in self._table.rows.items() if self._is_mine(row)] if self._by_uuid else self._stored
+        return [*(k for k in stored if k not in self.wanted), *self.wanted]
 
     def compare(self, key: Key, transaction: Transaction) -> None:
         """Adds the operations that bring the stored rows of a key to its fact; none when they are."""
@@ -121,7 +121,8 @@ class Comparison:
         if fact is None:
             if self.sink.delete and (key in self._ever or not isinstance(self.sink.mine, OwnRows)):
                 for row in rows:
-                    self._delete(row, transaction)
+                    if not self._by_uuid or self._is_mine(row):
+                        self._delete(row, transaction)
         elif self._parent is not None and self._parent.wanted(fact) is None:
             self._orphans[key] = None
         elif not rows:
@@ -203,7 +204,8 @@ class Comparison:
         row = self._new.row(fact)
         for child in self._children:
             child.insert_into(row, fact, transaction)
-        reference = transaction.insert(self.sink.table, row)
+        uuid = fact[self._uuid_from] if self._by_uuid else None
+        reference = transaction.insert(self.sink.table, row, uuid)
         if self._parent is not None:
             self._parent.add(fact, reference, transaction)
 
@@ -236,7 +238,7 @@ class Comparison:
         if old is not None and new is not None and self._looked_at(old) == self._looked_at(new):
             return
         if self._by_uuid:
-            if uuid in self.wanted:
+            if uuid in self.wanted or (self.sink.delete and new is not None and self._is_mine(new)):
                 self.dirty[uuid] = None
             return
         was = self._key_of_row(old) if old is not None and self._is_mine(old) else None
@@ -255,7 +257,7 @@ class Comparison:
         row = self._table.rows.get(uuid)
         if row is not None and self._is_mine(row):
             key = self._key_of_row(row)
-            if not self._by_uuid or key in self.wanted:
+            if not self._by_uuid or self.sink.delete or key in self.wanted:
                 self.dirty[key] = None
         if self._orphans:
             self.dirty.update(self._orphans)

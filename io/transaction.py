@@ -44,8 +44,17 @@ class Transaction:
         """The operations that follow are for this item."""
         self._item = item
 
-    def insert(self, table: str, row: dict[str, Any]) -> list[str]:
-        """Inserts a row of encoded values; returns a reference for other operations."""
+    def insert(self, table: str, row: dict[str, Any], uuid: str | None = None) -> list[str]:
+        """Inserts a row of encoded values; returns a reference for other operations.
+
+        Args:
+            table: The table.
+            row: The encoded values.
+            uuid: The UUID that the row is to have (ovsdb-server(7) section 5.2.1); None to let the server choose.
+        """
+        if uuid is not None:
+            self._add({"op": "insert", "table": table, "uuid": uuid, "row": row})
+            return ["uuid", uuid]
         self._names += 1
         name = f"r{self._names}"
         self._add({"op": "insert", "table": table, "uuid-name": name, "row": row})

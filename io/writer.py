@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import Sink, problems
+from ovn_rules.io.cells import UnmappedError
 from ovn_rules.io.comparison import Comparison
 from ovn_rules.io.database import error_text
 from ovn_rules.io.events import Contested, Event, Refused, Unusable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MAX_OPERATIONS = 2000
 """A larger difference is written in several transactions, so that the server can serve others in between."""
+
+_TOO_OLD = "Member 'uuid' is present but not allowed here"
+"""What a server answers that doesn't know of rows whose UUID the client gives (ovsdb-server(7) section 5.2.1)."""
 
 _TRANSIENT = frozenset({"not owner", "resources exhausted", "I/O error", "timed out", "not leader", "canceled"})
 """Errors that say nothing of what was asked for: the same may succeed later, or on another server."""
@@ -80,6 +84,7 @@ class Writer:
         self._contest = Contest()
         self._refused: dict[Item, tuple[Fact | None, str]] = {}
         self._was_synced = False
+        self._too_old = False
         self._events: list[Event] = []
 
     @property
@@ -127,10 +132,11 @@ class Writer:
             self._use_schema()
         if self._database.synced != self._was_synced:
             self._was_synced = self._database.synced
+            self._too_old = False
             self._retry(self._refused)
         for item in self._contest.due():
             self._retry([item])
-        while self._started and self._flying is None and self._database.writable and self._send():
+        while self._may_send and self._send():
             pass
         events, self._events = self._events, []
         return events
@@ -139,7 +145,7 @@ class Writer:
         """Makes the poller wake when ``run`` has something to do."""
         if self._events:
             poller.immediate_wake()
-        if self._started and self._flying is None and self._database.writable and not self.idle:
+        if self._may_send and not self.idle:
             poller.immediate_wake()
         self._contest.wait(poller)
 
@@ -165,6 +171,10 @@ class Writer:
         return found
 
     # Sending
+
+    @property
+    def _may_send(self) -> bool:
+        return self._started and self._flying is None and self._database.writable and not self._too_old
 
     def _send(self) -> bool:
         """Sends the next transaction; False when there is nothing to send or it has been sent."""
@@ -206,7 +216,10 @@ class Writer:
             return
         number, key = item
         transaction.begin(item)
-        self._comparisons[number].compare(key, transaction)
+        try:
+            self._comparisons[number].compare(key, transaction)
+        except UnmappedError as e:
+            self._refuse(item, str(e))
 
     def _answered(self, result: Any, error: Any) -> None:
         items, self._flying = self._flying or [], None
@@ -222,12 +235,21 @@ class Writer:
                 self._written(item)
             return
         reason = error_text(result[failed])
+        if _TOO_OLD in reason:
+            self._retry([*items, *self._isolation.abandon()])
+            self._too_old = True
+            why = "its ovsdb-server lets no client choose the UUIDs of new rows; that of Open vSwitch 2.13 does"
+            self._events.append(Unusable(self._database.name, self._database.remote, why))
+            return
         if result[failed]["error"] in _TRANSIENT:
             self._retry([*items, *self._isolation.abandon()])
             self._database.reconnect(f"transaction refused: {reason}", back_off=True)
             return
         culprit = self._transaction.owner(failed, locked=self._database.lock is not None)
-        self._isolation.failed(items, culprit, reason)
+        if culprit is not None and culprit[1] in self._comparisons[culprit[0]].dirty:
+            self._retry(items)  # what it was compared with has changed meanwhile
+        else:
+            self._isolation.failed(items, culprit, reason)
 
     def _written(self, item: Item) -> None:
         self._refused.pop(item, None)
