@@ -14,7 +14,7 @@ from ovn_rules.engine.sinks import problems
 @program_option
 @click.option("--relations", is_flag=True, help="List relations with their columns.")
 @click.option("--plans", metavar="[RULE]", is_flag=False, flag_value="", help="Show how rules are joined.")
-def check(program: str, relations: bool, plans: str | None) -> None:
+def check(program: str | None, relations: bool, plans: str | None) -> None:
     """Load the rules and every check of them: exit 1 with file, line and caret for each mistake.
 
     \b

@@ -11,6 +11,7 @@ import click
 import ovs.poller
 
 from ovn_rules.cli import commands
+from ovn_rules.cli.choosing import Choice
 from ovn_rules.cli.controller import Controller
 from ovn_rules.cli.daemon_process import DaemonProcess
 from ovn_rules.cli.failure import Failure
@@ -18,12 +19,12 @@ from ovn_rules.cli.log import Log
 from ovn_rules.cli.northd import Northd
 from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
 from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
-from ovn_rules.cli.programs import find_program, program_option
+from ovn_rules.cli.programs import DEFAULT, find_program, program_option
 from ovn_rules.cli.progress import Backlog
 from ovn_rules.io.streams import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ovn_rules.cli.commands import Service
     from ovn_rules.io.streams import Tls
@@ -43,8 +44,8 @@ def daemon() -> None:
 @click.option("--sb", type=Remotes(), help="Southbound database; default OVN_SB_DB.")
 @program_option
 @daemon_options
-def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
-    """Derive Binding and Pipeline from the northbound database.
+def northd(nb: str | None, sb: str | None, program: str | None, options: DaemonOptions) -> None:
+    """Derive the southbound database from the northbound one, as ovn-northd(8) does.
 
     Several may run: one works, the others stand by until it ends.
 
@@ -55,12 +56,11 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
       ovs-appctl -t /var/run/ovn/ovn-rules-northd.PID.ctl status
     """
     nb, sb = nb or default_nb(), sb or default_sb()
-    rules = _working(program)
 
-    def make(tls: Tls | None) -> Service:
-        return Northd(nb, sb, rules, tls, Log("northd"))
+    def make(tls: Tls | None, chosen: str) -> Service:
+        return Northd(nb, sb, _working(chosen), tls, Log("northd"))
 
-    serve("ovn-rules-northd", make, options)
+    serve("ovn-rules-northd", make, options, program, {"nb": nb, "sb": sb})
 
 
 @daemon.command(short_help="Keep this host's integration bridge.")
@@ -68,7 +68,7 @@ def northd(nb: str | None, sb: str | None, program: str, options: DaemonOptions)
 @click.option("--sb", type=Remotes(), help="Southbound database, instead of the one external_ids:ovn-remote names.")
 @program_option
 @daemon_options
-def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOptions) -> None:
+def controller(ovs: str | None, sb: str | None, program: str | None, options: DaemonOptions) -> None:
     """Keep this host's integration bridge: its flows, its tunnels, its claims.
 
     \b
@@ -77,15 +77,14 @@ def controller(ovs: str | None, sb: str | None, program: str, options: DaemonOpt
           external_ids:ovn-encap-type=geneve external_ids:ovn-encap-ip=192.0.2.11
       ovn-rules daemon controller --detach --pidfile --log-file
     """
-    rules = _working(program)
     remote = ovs or default_ovs()
     path = Path(remote.partition(":")[2])
     rundir = path.parent if remote.startswith("unix:") and "OVS_RUNDIR" not in os.environ else default_ovs_rundir()
 
-    def make(tls: Tls | None) -> Service:
-        return Controller(remote, sb, str(rundir), rules, tls, Log("controller"))
+    def make(tls: Tls | None, chosen: str) -> Service:
+        return Controller(remote, sb, str(rundir), _working(chosen), tls, Log("controller"))
 
-    serve("ovn-rules-controller", make, options)
+    serve("ovn-rules-controller", make, options, program or DEFAULT, {})
 
 
 def _working(name: str) -> Program:
@@ -100,21 +99,34 @@ def _working(name: str) -> Program:
     return program
 
 
-def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptions) -> None:
+def serve(
+    name: str,
+    make: Callable[[Tls | None, str], Service],
+    options: DaemonOptions,
+    program: str | None,
+    databases: Mapping[str, str],
+) -> None:
     """Run a daemon until it is told to end.
 
     Args:
         name: its name, for files and sockets.
-        make: makes its work, given the TLS files.
+        make: makes its work, given the TLS files and the program's name.
         options: how it is to run.
+        program: the program's name; None for the one that the databases are for.
+        databases: those whose schemas say it, by name.
 
     Raises:
         Failure: it can't start.
     """
     tls = options.tls.tls()
+    if program is not None:
+        _working(program)
     with DaemonProcess(name, options) as process:
         try:
-            service = make(tls)
+            chosen = program or _choose(Choice(databases, tls, Log("daemon")), process)
+            if chosen is None:
+                return
+            service = make(tls, chosen)
         except RemoteError as error:
             raise Failure(str(error)) from error
         _remember(service, options)
@@ -135,6 +147,26 @@ def serve(name: str, make: Callable[[Tls | None], Service], options: DaemonOptio
                 _leave(service)
         finally:
             service.close()
+
+
+def _choose(choice: Choice, process: DaemonProcess) -> str | None:
+    """Wait for a server to say which program it needs; None when the daemon is to end before that."""
+    process.control.register("status", "", 0, 0, lambda _: choice.status)
+    try:
+        found = choice.run()
+        while found is None and not process.stopping:
+            if choice.delayed:
+                process.ready()  # whoever started the daemon needn't wait for the databases
+            process.run()
+            poller = ovs.poller.Poller()
+            choice.wait(poller)
+            process.wait(poller)
+            if not process.stopping:
+                poller.block()
+            found = choice.run()
+        return found
+    finally:
+        choice.close()
 
 
 def _remember(service: Service, options: DaemonOptions) -> None:

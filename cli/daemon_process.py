@@ -105,7 +105,9 @@ class DaemonProcess:
         return self._exiting or bool(self._signals.stop)
 
     def ready(self) -> None:
-        """Says that the daemon works; with --detach, the command that started it returns now."""
+        """Says that the daemon works, once; with --detach, the command that started it returns now."""
+        if self._is_ready:
+            return
         self.log.say("info", f"{self.name} {__version__}")
         self._is_ready = True
         self._background.ready()

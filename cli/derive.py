@@ -44,7 +44,7 @@ def derive(
     nb: str | None,
     sb: str | None,
     ovs: tuple[str, ...],
-    program: str,
+    program: str | None,
     facts: str | None,
     form: str,
     tls: TlsFiles,

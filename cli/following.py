@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import ovs.poller
 
+from ovn_rules.cli.choosing import SCHEMAS, chosen_name
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.programs import find_program
 from ovn_rules.cli.progress import Steps
 from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.cli.sources import (
-    SCHEMAS,
     TIMEOUT,
     chosen_databases,
     fed,
@@ -89,16 +89,16 @@ class Following:
         nb: str | None,
         sb: str | None,
         hosts: Iterable[str],
-        program: str,
+        program: str | None,
         say: Callable[[str], None],
         tls: Tls | None = None,
         facts_file: str | None = None,
     ) -> None:
         given = chosen_databases(nb, sb, hosts) if nb or sb or hosts or facts_file is None else {}
-        self.program: Program = find_program(program)
+        self._name = chosen_name(program, given, tls)
+        self.program: Program = find_program(self._name)
         rules = role_for(self.program, given.get("nb") or not given).load()
         self._facts_file = facts_file
-        self._name = program
         self.engine = Engine(rules)
         self.databases: list[Database] = []
         self._tell = say

@@ -21,7 +21,7 @@ ROLES = ("northd", "controller", "everything")
     show_default=True,
     help="How it is printed.",
 )
-def graph(program: str, role: str, form: str) -> None:
+def graph(program: str | None, role: str, form: str) -> None:
     """Show what each relation follows from.
 
     \b
@@ -46,9 +46,9 @@ def edges(program: Program) -> list[tuple[str, str, bool]]:
                 if not literal.negated:
                     positive.add(edge)
         for term in clause.terms:
-            if isinstance(term, Allocate) and term.hints:
-                every.add((term.hints, clause.relation))
-                positive.add((term.hints, clause.relation))
+            if isinstance(term, Allocate):
+                positive.update((name, clause.relation) for name in term.reads)
+    every |= positive
     return sorted((a, b, (a, b) not in positive) for a, b in every)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,39 +14,52 @@ import click
 from ovn_rules.cli.failure import Failure
 from ovn_rules.engine import Database, LoadError
 from ovn_rules.engine.errors import did_you_mean
-from ovn_rules.rules.ezbake.programs import EZBAKE
 from ovn_rules.rules.program import Program, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-SHIPPED = {p.name: p for p in (EZBAKE,)}
+SHIPPED: dict[str, str | Program] = {
+    "ezbake": "ovn_rules.rules.ezbake.programs:EZBAKE",
+    "ovn": "ovn_rules.rules.ovn.programs:OVN",
+}
+"""The programs of this package by name, or where they are: they are imported when they are used."""
+
+DEFAULT = "ezbake"
+"""The program where nothing says which."""
 
 program_option: Callable[[Any], Any] = click.option(
     "--program",
     metavar="NAME|FILE.py",
-    default=EZBAKE.name,
-    show_default=True,
-    help=f"The rules to load: {', '.join(sorted(SHIPPED))}, or a module of your own.",
+    default=None,
+    help=f"The rules to load: {', '.join(sorted(SHIPPED))}, or a module of your own. "
+    f"[default: what the databases' schemas are for, else {DEFAULT}]",
 )
 
 
-def find_program(name: str) -> Program:
+def find_program(name: str | None) -> Program:
     """A program by its name, or a user's own by the path of its module.
 
     Args:
-        name: as ``--program`` takes it; what ends in ``.py`` is a file.
+        name: as ``--program`` takes it; what ends in ``.py`` is a file. None for the default.
 
     Raises:
         Failure: there is none, the file can't be imported, or its rules have mistakes.
     """
+    if name is None:
+        name = DEFAULT
     if name.endswith(".py"):
         return _own(Path(name).resolve())
     if name not in SHIPPED:
         hint = did_you_mean(name, SHIPPED) or f"there is {', '.join(sorted(SHIPPED))}; a module of your own ends in .py"
         raise Failure(f"no program {name}; {hint}")
-    return SHIPPED[name]
+    found = SHIPPED[name]
+    if isinstance(found, str):
+        module, _, attribute = found.partition(":")
+        shipped: Program = getattr(import_module(module), attribute)
+        return shipped
+    return found
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ovn_rules.cli.choosing import SCHEMAS
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.setaside import SetAside
-from ovn_rules.cli.sources import SCHEMAS
 from ovn_rules.engine import Engine
 from ovn_rules.engine.history import Commit, History, Source
 from ovn_rules.io.files import FileError

@@ -13,6 +13,7 @@ import click
 import ovs.poller
 
 from ovn_rules.cli.bundle import read_bundle
+from ovn_rules.cli.choosing import SCHEMAS, chosen_name
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import absolute, default_nb, default_ovs, default_sb
 from ovn_rules.cli.programs import find_program, program_option
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from ovn_rules.io.streams import Tls
     from ovn_rules.rules.program import Program, Role
 
-SCHEMAS = {"nb": "OVN_Northbound", "sb": "OVN_Southbound", "ovs": "Open_vSwitch"}
 TIMEOUT = 30.0
 """Seconds to wait for a server."""
 
@@ -134,7 +134,7 @@ def load_network(
     nb: str | None,
     sb: str | None,
     hosts: Iterable[str],
-    program: str,
+    program: str | None,
     tls: Tls | None = None,
     facts_file: str | None = None,
 ) -> Network:
@@ -148,17 +148,18 @@ def load_network(
         nb: northbound database, or None.
         sb: southbound database, or None.
         hosts: the hosts' own databases.
-        program: the rule program's name.
+        program: the rule program's name; None for the one that the databases are for.
         tls: files for ``ssl:`` remotes.
         facts_file: rows and facts beside those of the databases.
 
     Raises:
         Failure: a database or the file can't be read, or a rule fails.
     """
-    chosen = find_program(program)
     given: dict[str, list[str]] = {}
     if nb or sb or hosts or facts_file is None:
         given = chosen_databases(nb, sb, hosts)
+    name = chosen_name(program, given, tls)
+    chosen = find_program(name)
     role = role_for(chosen, given.get("nb") or not given)
     rules = role.load()
     engine = Engine(rules)
@@ -166,16 +167,16 @@ def load_network(
     facts: dict[str, tuple[list[Fact], list[Fact]]] = {}
     relations = list(rules.relations.values())
     with Steps(len(given) + 1) as steps:
-        for name, arguments in given.items():
+        for database, arguments in given.items():
             steps.step(f"reading {', '.join(arguments)}")
-            if not arguments or not fed(relations, name):
+            if not arguments or not fed(relations, database):
                 continue
-            for relation, (_, inserted) in _read(name, arguments, relations, network, tls).items():
+            for relation, (_, inserted) in _read(database, arguments, relations, network, tls).items():
                 facts.setdefault(relation, ([], []))[1].extend(inserted)
         if facts_file is not None:
             from ovn_rules.cli.facts_file import read_facts  # noqa: PLC0415 - it reads YAML, which few need
 
-            for relation, found in read_facts(facts_file, rules, program).items():
+            for relation, found in read_facts(facts_file, rules, name).items():
                 facts.setdefault(relation, ([], []))[1].extend(found)
         steps.step("deriving")
         try:

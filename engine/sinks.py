@@ -122,7 +122,7 @@ class Sink:
             updated. All columns: rows are compared by content, and an unchanged row keeps its UUID. Of several
             rows with one key, one is kept. Of several facts with one key, the smallest counts.
         columns: Table columns that are kept up to date, the key's included. A fact with None in a column
-            leaves that column alone.
+            leaves that column alone. One key of a map takes its value, or a tuple of it; () is for no such key.
         insert_only: Table columns given to a new row and left alone afterwards.
         insert: Make a row where a fact has none.
         delete: Delete a row of the sink's (``mine``) that has no fact.

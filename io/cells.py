@@ -43,7 +43,7 @@ class Cell:
         self.source_at = -1 if given is None else list(columns).index(given)
         column = schema.columns[self.column]
         self.plain = column.kind == "scalar" and column.key_type != "real" and isinstance(source, str)
-        self._normalise = normaliser(column) if self.map_key is None else _same
+        self._normalise = normaliser(column) if self.map_key is None else _of_key
         self._encode = encoder(column)
 
     def wanted(self, fact: Fact) -> Any:
@@ -61,11 +61,11 @@ class Cell:
         return None if value is None else self._normalise(value)
 
     def stored(self, row: Row) -> Any:
-        """What a stored row has; None for a map without the key."""
+        """What a stored row has; () for a map without the key."""
         value = row[self.at]
         if self.map_key is None:
             return value
-        return next((v for k, v in value if k == self.map_key), None)
+        return next((v for k, v in value if k == self.map_key), ())
 
     def json(self, value: Any) -> Any:
         """A value as JSON: the column's, or the map's with this key alone."""
@@ -104,9 +104,10 @@ class Cells:
             if cell.map_key is None:
                 changed[cell.column] = cell.json(wanted)
                 continue
-            if stored is not None:
+            if stored != ():
                 mutations.append([cell.column, "delete", ["set", [cell.map_key]]])
-            mutations.append([cell.column, "insert", cell.json(wanted)])
+            if wanted != ():
+                mutations.append([cell.column, "insert", cell.json(wanted)])
         if changed:
             transaction.update(self._table, row[0], changed)
         if mutations:
@@ -121,7 +122,7 @@ class Cells:
         new: dict[str, Any] = {}
         for cell in self._cells:
             wanted = cell.wanted(fact)
-            if wanted is None:
+            if wanted is None or (cell.map_key is not None and wanted == ()):
                 continue
             json = cell.json(wanted)
             if cell.map_key is not None and cell.column in new:
@@ -242,5 +243,6 @@ class ChildRows:
             self._touched(owner)
 
 
-def _same(value: Any) -> Any:
-    return value
+def _of_key(value: Any) -> Any:
+    """The value for one key of a map: of a tuple its only element, () for no such key."""
+    return value[0] if value.__class__ is tuple and value else value

@@ -51,7 +51,7 @@ class Loaded:
         self.give({})
         for member in self.engine.network.members.values():
             for allocator in member.allocators:
-                allocator.last, allocator.given = None, {}
+                allocator.restart()
 
 
 class World:

@@ -43,7 +43,7 @@ def one_shot(verb: Verb) -> click.Command:
         nb: str | None,
         sb: str | None,
         ovs: tuple[str, ...],
-        program: str,
+        program: str | None,
         facts: str | None,
         form: str,
         tls: TlsFiles,

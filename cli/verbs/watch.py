@@ -147,7 +147,7 @@ def _run(
     nb: str | None,
     sb: str | None,
     ovs: tuple[str, ...],
-    program: str,
+    program: str | None,
     form: str,
     tls: TlsFiles,
     **options: Any,

@@ -21,6 +21,7 @@ COLUMNS = {
     "Hung": ("switch", "name", "id", "target"),
     "Whole": ("name", "port"),
     "Own": ("name", "number"),
+    "Keyed": ("name", "hint", "number"),
 }
 NAMED = Sink(
     relation="Wanted",
@@ -458,3 +459,26 @@ def test_somebody_who_fights_back(setup):
     assert [type(e) for e in events] == [Contested]
     assert net.writer.transactions <= 8
     drive(net.both, lambda _: net.rows("Switch", "number") == [(1,)])
+
+
+KEYED = Sink(
+    relation="Keyed",
+    database="net",
+    table="Switch",
+    key=("name",),
+    columns={"name": "name", "ids:hint": "hint"},
+    insert_only={"number": "number"},
+)
+
+
+def test_a_key_of_a_map_may_be_left_out(setup):
+    """An empty tuple asks for no such key, which then comes and goes; other keys of the map stay."""
+    net = setup(KEYED)
+    net.note("Keyed", inserted=[("a", (), 1)])
+    assert net.rows("Switch", "ids") == [(["map", []],)]
+    net.note("Keyed", deleted=[("a", (), 1)], inserted=[("a", ("h",), 1)])
+    assert net.rows("Switch", "ids") == [(["map", [["hint", "h"]]],)]
+    other = {"op": "mutate", "table": "Switch", "where": by_name("a")}
+    net.server.transact(other | {"mutations": [["ids", "insert", ["map", [["other", "o"]]]]]})
+    net.note("Keyed", deleted=[("a", ("h",), 1)], inserted=[("a", (), 1)])
+    assert net.rows("Switch", "ids") == [(["map", [["other", "o"]]],)]
