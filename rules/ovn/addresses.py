@@ -1,4 +1,8 @@
-"""Addresses as northbound columns write them: Ethernet addresses, IPv4 and IPv6 addresses with their networks."""
+"""Addresses as northbound columns write them: Ethernet addresses, IPv4 and IPv6 addresses with their networks.
+
+ovn-northd reads numbers as C's scanf does: white space before a number doesn't matter, a sign may stand before it,
+hexadecimal digits may begin with 0x, and of a byte that is too large the lowest eight bits count.
+"""
 
 import re
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
@@ -11,63 +15,61 @@ Network = tuple[str, str, int]
 Addresses = tuple[str, tuple[Network, ...], tuple[Network, ...]]
 """An Ethernet address, IPv4 and IPv6 addresses in the order given."""
 
-_MAC = re.compile(r"([0-9a-fA-F]{1,2}(?::[0-9a-fA-F]{1,2}){5})(?:\s+|$)")
+_HEX = r"\s*([+-]?(?:0[xX])?+[0-9a-fA-F]+)"
+_BYTE = r"\s*([+-]?[0-9]+)"
+_DOTTED = r"\.".join([_BYTE] * 4)
+_V6_TEXT = r"([0-9a-fA-F:.]{1,46})"
+_MAC = re.compile(":".join([_HEX] * 6), re.ASCII)
+_V4 = re.compile(rf"{_DOTTED}(?:/{_DOTTED}|/{_BYTE})?", re.ASCII)
+_V6 = re.compile(rf"\s*{_V6_TEXT}(?:/{_BYTE}|/{_V6_TEXT})?", re.ASCII)
+_DYNAMIC = re.compile(rf"dynamic(?:\s*{_DOTTED})?(?:\s*{_V6_TEXT})?|{':'.join([_HEX] * 6)}\s*dynamic", re.ASCII)
 
 
 @pure
 def mac_of(text: str) -> str:
     """An Ethernet address in the usual form, lower case with two digits a byte; empty when it is none."""
     found = _MAC.fullmatch(text)
-    return ":".join(f"{int(byte, 16):02x}" for byte in found[1].split(":")) if found else ""
+    return _mac(found) if found else ""
 
 
 @pure
 def network_of(text: str) -> tuple[Network, ...]:
     """``ADDRESS[/LENGTH]`` of IPv4 or IPv6, as a tuple of one; empty when it is neither.
 
-    An IPv4 length may be written as a mask.
+    The length may be written as a mask.
     """
-    address, slash, length = text.partition("/")
-    family, bits = (AF_INET6, 128) if ":" in address else (AF_INET, 32)
-    try:
-        packed = inet_pton(family, address)
-        plen = _prefix_length(length, bits) if slash else bits
-    except (OSError, ValueError):
-        return ()
-    if not 0 <= plen <= bits:
-        return ()
-    number = int.from_bytes(packed) >> (bits - plen) << (bits - plen)
-    return ((inet_ntop(family, packed), inet_ntop(family, number.to_bytes(bits // 8)), plen),)
-
-
-def _prefix_length(text: str, bits: int) -> int:
-    if bits == 32 and "." in text:
-        mask = int.from_bytes(inet_pton(AF_INET, text))
-        inverse = mask ^ 0xFFFFFFFF
-        if inverse & (inverse + 1):
-            raise ValueError(text)
-        return 32 - inverse.bit_length()
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(text)
-    return int(text)
+    found = _V4.fullmatch(text)
+    if found is not None and (network := _network_v4(found)):
+        return network
+    found = _V6.fullmatch(text)
+    return _network_v6(found) if found is not None else ()
 
 
 @pure
 def parse_addresses(text: str) -> tuple[Addresses, ...]:
     """``MAC [IP…]`` as the addresses columns of ovn-nb(5) have it; empty without an Ethernet address.
 
-    What follows the first word that is no IP address is left out, as ovn-northd does.
+    What follows the first part that is no IP address is left out, and so is an IPv4 address with an impossible
+    prefix, as in ovn-northd.
     """
-    found = _MAC.match(text.strip())
+    found = _MAC.match(text)
     if found is None:
         return ()
-    v4, v6 = [], []
-    for word in text.strip()[found.end() :].split():
-        network = network_of(word)
-        if not network:
-            break
-        (v6 if ":" in word else v4).append(network[0])
-    return ((mac_of(found[1]), tuple(v4), tuple(v6)),)
+    v4, v6, _end = _scan(text, found.end())
+    return ((_mac(found), v4, v6),)
+
+
+@pure
+def left_over(text: str) -> str:
+    """What ``parse_addresses`` leaves out at the end of a text; all of it when there is no Ethernet address."""
+    found = _MAC.match(text)
+    return text[_scan(text, found.end())[2] :].strip() if found is not None else text
+
+
+@pure
+def is_dynamic(text: str) -> bool:
+    """Whether an entry of addresses asks for an address: ``dynamic [IP…]`` or ``MAC dynamic``, ovn-nb(5)."""
+    return "dynamic" in text and _DYNAMIC.fullmatch(text) is not None
 
 
 @pure
@@ -114,3 +116,73 @@ def mask_of(length: int) -> str:
 def bare(networks: tuple[Network, ...]) -> tuple[str, ...]:
     """The addresses alone."""
     return tuple(address for address, _network, _length in networks)
+
+
+def _scan(text: str, position: int) -> tuple[tuple[Network, ...], tuple[Network, ...], int]:
+    """The IP addresses in a text from a position on, and where they end."""
+    v4: tuple[Network, ...] = ()
+    v6: tuple[Network, ...] = ()
+    end = len(text)
+    while position < end:
+        start = position
+        if found := _V4.match(text, start):
+            start = found.end()
+            if network := _network_v4(found):
+                v4 += network
+                position = start
+                continue
+        if not (found := _V6.match(text, start)) or not (network := _network_v6(found)):
+            break
+        v6 += network
+        position = found.end()
+    return v4, v6, position
+
+
+def _mac(found: re.Match[str]) -> str:
+    a, b, c, d, e, f = (int(byte, 16) & 0xFF for byte in found.groups())
+    return f"{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"
+
+
+def _network_v4(found: re.Match[str]) -> tuple[Network, ...]:
+    a, b, c, d, e, f, g, h, prefix = found.groups()
+    number = _number_v4(a, b, c, d)
+    address = _text_v4(number)
+    if prefix is None and e is None:
+        return ((address, address, 32),)
+    if prefix is not None:
+        length = int(prefix)
+        if not 0 <= length <= 32:
+            return ()
+    else:
+        inverse = _number_v4(e, f, g, h) ^ 0xFFFFFFFF
+        if inverse & (inverse + 1):
+            return ()
+        length = 32 - inverse.bit_length()
+    return ((address, _text_v4(number >> (32 - length) << (32 - length)), length),)
+
+
+def _number_v4(a: str, b: str, c: str, d: str) -> int:
+    return (int(a) & 0xFF) << 24 | (int(b) & 0xFF) << 16 | (int(c) & 0xFF) << 8 | int(d) & 0xFF
+
+
+def _text_v4(number: int) -> str:
+    return f"{number >> 24}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}"
+
+
+def _network_v6(found: re.Match[str]) -> tuple[Network, ...]:
+    text, prefix, mask = found.groups()
+    try:
+        packed = inet_pton(AF_INET6, text)
+        length = int(prefix) if prefix else _mask_length(inet_pton(AF_INET6, mask)) if mask else 128
+    except OSError:
+        return ()
+    if not 0 <= length <= 128:
+        return ()
+    network = int.from_bytes(packed) >> (128 - length) << (128 - length)
+    return ((inet_ntop(AF_INET6, packed), inet_ntop(AF_INET6, network.to_bytes(16)), length),)
+
+
+def _mask_length(mask: bytes) -> int:
+    """The length of a prefix that is written as a mask; -1 when the mask is none."""
+    inverse = int.from_bytes(mask) ^ ((1 << 128) - 1)
+    return -1 if inverse & (inverse + 1) else 128 - inverse.bit_length()

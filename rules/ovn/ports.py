@@ -1,7 +1,7 @@
 """Logical ports: what the northbound database says of them, their rows and tunnel keys."""
 
 from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
-from ovn_rules.rules.ovn.addresses import Network, bare, is_link_local, link_local, mac_of, network_of, parse_addresses
+from ovn_rules.rules.ovn.addresses import Network, bare, is_dynamic, link_local, mac_of, network_of, parse_addresses
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.relations import (
     Attached,
@@ -44,59 +44,79 @@ class PortNumber(Relation):
 
 
 @rule
-def switch_port(switch, port, name, type, enabled):
+def switch_port(switch, port, name, kind, enabled):
     """A port belongs to the switch that lists it."""
-    SwitchPort(port, switch, name, type, enabled != (False,)) <= (
+    SwitchPort(port, switch, name, kind, enabled != (False,)) <= (
         nb.Logical_Switch.ports(switch, port)
-        & nb.Logical_Switch_Port(_uuid=port, name=name, type=type, enabled=enabled)
+        & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, enabled=enabled)
+    )
+
+
+@pure
+def static_addresses(texts: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """Of a port's addresses those that it says itself: ``unknown``, ``router`` and dynamic ones are none."""
+    return tuple(
+        (mac, bare(v4), bare(v6)) for text in texts if not is_dynamic(text) for mac, v4, v6 in parse_addresses(text)
     )
 
 
 @rule
-def port_address(port, text, mac, v4, v6):
-    """A port has the addresses that it says, and those that were assigned to it."""
+def port_address(port, texts, mac, v4, v6):
+    """A port has the addresses that it says."""
+    PortAddress(port, mac, v4, v6) <= (
+        nb.Logical_Switch_Port(_uuid=port, addresses=texts) & ((mac, v4, v6) in static_addresses(texts))
+    )
+
+
+@rule
+def assigned_address(port, text, mac, v4, v6):
+    """A port has the addresses that were assigned to it."""
     PortAddress(port, mac, bare(v4), bare(v6)) <= (
-        nb.Logical_Switch_Port.addresses(port, text) & ((mac, v4, v6) in parse_addresses(text))
+        nb.Logical_Switch_Port.dynamic_addresses(port, text) & ((mac, v4, v6) in parse_addresses(text))
     )
 
 
 @rule
-def unknown_port(port):
+def router_address(port, texts, router_port, mac, v4, v6):
+    """A port to a router has the addresses of the router port, if it says so."""
+    PortAddress(port, mac, bare(v4), bare(v6)) <= (
+        Attached(port, router_port)
+        & nb.Logical_Switch_Port(_uuid=port, addresses=texts)
+        & ("router" in texts)
+        & RouterPort(port=router_port, mac=mac, v4=v4, v6=v6)
+    )
+
+
+@rule
+def unknown_port(port, texts):
     """A port may have any address if it says so."""
-    UnknownPort(port) <= nb.Logical_Switch_Port.addresses(port, "unknown")
+    UnknownPort(port) <= nb.Logical_Switch_Port(_uuid=port, addresses=texts) & ("unknown" in texts)
 
 
 # -- router ports --------------------------------------------------------------------------------------------------
 
 
 @pure
-def networks_of(texts: tuple[str, ...], family: int) -> tuple[Network, ...]:
-    """The networks of one IP version, in order."""
+def networks_v4(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """The IPv4 networks of a router port, in order; an address of zeros is none to have."""
     found = (network for text in texts for network in network_of(text))
-    return tuple(network for network in found if (":" in network[0]) == (family == 6))
+    return tuple(network for network in found if ":" not in network[0] and network[0].strip("0."))
 
 
 @pure
-def with_link_local(networks: tuple[Network, ...], mac: str) -> tuple[Network, ...]:
-    """IPv6 networks, with the link-local address that an Ethernet address makes at the end."""
-    own = link_local(mac)
-    if any(address == own for address, _network, _length in networks):
-        return networks
-    return (*networks, (own, "fe80::", 64))
+def networks_v6(texts: tuple[str, ...], mac: str) -> tuple[Network, ...]:
+    """The IPv6 networks of a router port, and the link-local address that its Ethernet address makes.
+
+    That one is added even when it is among the networks already, as ovn-northd does.
+    """
+    found = (network for text in texts for network in network_of(text))
+    return (*(network for network in found if ":" in network[0]), (link_local(mac), "fe80::", 64))
 
 
 @rule
 def router_port(router, port, name, text, mac, networks, enabled):
-    """A router port takes part if its addresses can be read."""
-    RouterPort(
-        port,
-        router,
-        name,
-        mac,
-        networks_of(networks, 4),
-        with_link_local(networks_of(networks, 6), mac),
-        enabled != (False,),
-    ) <= (
+    """A router port takes part if its Ethernet address can be read, with those networks that can be read."""
+    RouterPort(port, router, name, mac, networks_v4(networks), networks_v6(networks, mac), enabled != (False,)) <= (
         Datapath(router, "router", _)
         & nb.Logical_Router.ports(router, port)
         & nb.Logical_Router_Port(_uuid=port, name=name, mac=text, networks=networks, enabled=enabled)
@@ -117,7 +137,7 @@ def attached(port, router_port, name):
 
 @rule
 def router_peer(port, peer, name):
-    """Two router ports are connected when one names the other as its peer."""
+    """A router port is connected to the router port that it names as its peer."""
     RouterPeer(port, peer) <= (
         RouterPort(port=port) & nb.Logical_Router_Port.peer(port, name) & RouterPort(port=peer, name=name)
     )

@@ -125,7 +125,7 @@ class SwitchPort(Relation, key=("port",)):
 
 
 class PortAddress(Relation):
-    """An Ethernet address of a switch port, with its IP addresses: given, or assigned to it."""
+    """An Ethernet address of a switch port, with its IP addresses: given, assigned, or its router port's."""
 
     port: Uuid = column("the switch port")
     mac: str = column("the Ethernet address")
@@ -140,14 +140,14 @@ class UnknownPort(Relation):
 
 
 class RouterPort(Relation, key=("port",)):
-    """A logical router port with an Ethernet address and networks that can be read, of an enabled router."""
+    """A logical router port with an Ethernet address that can be read, of an enabled router."""
 
     port: Uuid = column("its northbound row")
     router: Uuid = column("its logical router")
     name: str = column("its name")
     mac: str = column("its Ethernet address")
     v4: tuple[tuple[str, str, int], ...] = column("IPv4: address, network and length of its prefix")
-    v6: tuple[tuple[str, str, int], ...] = column("IPv6, the link-local address that its Ethernet address makes last")
+    v6: tuple[tuple[str, str, int], ...] = column("IPv6; last, always, the link-local address that its mac makes")
     enabled: bool = column("whether it may send and receive")
 
 
@@ -159,10 +159,10 @@ class Attached(Relation):
 
 
 class RouterPeer(Relation):
-    """Two router ports that are connected without a switch in between; each way is a fact."""
+    """A router port that names another one as its peer, without a switch in between. It holds one way only."""
 
-    port: Uuid = column("a router port")
-    peer: Uuid = column("the other one")
+    port: Uuid = column("the router port that names the other")
+    peer: Uuid = column("the router port that it names")
 
 
 class Option(Relation):
