@@ -46,6 +46,19 @@ class Mapped:
     values: Mapping[Any, Any] = field(hash=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a column of the relation came to have its value, in milliseconds since 1970; for ``Sink.along``.
+
+    Kept for the fact that came last: it is for relations of a single fact.
+
+    Attributes:
+        column: The relation's column.
+    """
+
+    column: str
+
+
 Source = str | Constant | Mapped
 """Where a table column's value comes from: a column of the relation, by name, a constant, or both."""
 
@@ -124,6 +137,8 @@ class Sink:
         columns: Table columns that are kept up to date, the key's included. A fact with None in a column
             leaves that column alone. One key of a map takes its value, or a tuple of it; () is for no such key.
         insert_only: Table columns given to a new row and left alone afterwards.
+        along: Table columns that are written whenever one of ``columns`` is changed in a stored row, and never
+            looked at otherwise: that they differ is no reason to write.
         insert: Make a row where a fact has none.
         delete: Delete a row of the sink's (``mine``) that has no fact.
         replace: A row that differs (its children included) is deleted and made anew in the same transaction,
@@ -139,6 +154,7 @@ class Sink:
     key: tuple[str, ...]
     columns: Mapping[str, Source]
     insert_only: Mapping[str, Source] = field(default_factory=dict)
+    along: Mapping[str, Source | Clock] = field(default_factory=dict)
     insert: bool = True
     delete: bool = True
     replace: bool = False
@@ -178,8 +194,8 @@ def problems(sink: Sink, relation_columns: Sequence[str], schema: Schema) -> lis
     """
     found = []
     where = f"sink of {sink.relation}"
-    inserted = ((sink.table, split_column(column)[0]) for column in sink.insert_only)
-    for table, column in (*_columns_read(sink), *inserted):
+    written = ((sink.table, split_column(column)[0]) for column in (*sink.insert_only, *sink.along))
+    for table, column in (*_columns_read(sink), *written):
         if table not in schema.tables:
             found.append(f"{where}: {schema.name} has no table {table}")
         elif column != "_uuid" and column not in schema.tables[table].columns:
@@ -206,9 +222,9 @@ def problems(sink: Sink, relation_columns: Sequence[str], schema: Schema) -> lis
     return list(dict.fromkeys(found))
 
 
-def source_column(source: Source) -> str | None:
+def source_column(source: Source | Clock) -> str | None:
     """The relation's column that a value comes from; None for a constant."""
-    if isinstance(source, Mapped):
+    if isinstance(source, Mapped | Clock):
         return source.column
     return None if isinstance(source, Constant) else source
 
@@ -233,9 +249,10 @@ def _child_columns(table: str, children: Iterable[Child]) -> Iterator[tuple[str,
         yield from _child_columns(child.table, child.children)
 
 
-def _sources(sink: Sink) -> Iterator[Source]:
+def _sources(sink: Sink) -> Iterator[Source | Clock]:
     yield from sink.columns.values()
     yield from sink.insert_only.values()
+    yield from sink.along.values()
     if sink.parent and sink.parent.row is not None:
         yield sink.parent.row
     waiting = list(sink.children)

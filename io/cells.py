@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.sinks import Child, Constant, Mapped, Source, source_column, split_column
+from ovn_rules.engine.sinks import Child, Clock, Constant, Mapped, Source, source_column, split_column
 from ovn_rules.io.columns import encoder, normaliser
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Cell:
     """
 
     def __init__(
-        self, name: str, source: Source, columns: Sequence[str], table: TableReplica, schema: TableSchema
+        self, name: str, source: Source | Clock, columns: Sequence[str], table: TableReplica, schema: TableSchema
     ) -> None:
         """Takes an entry of a sink's ``columns``; ``columns`` here are the relation's."""
         self.column, self.map_key = split_column(name)
@@ -72,15 +73,40 @@ class Cell:
         return self._encode(value if self.map_key is None else ((self.map_key, value),))
 
 
+class ClockCell(Cell):
+    """A column that tells when a column of the fact came to have its value."""
+
+    _value: Any = None
+    _since = 0
+
+    def see(self, fact: Fact) -> None:
+        """Takes the fact as it is now."""
+        value = fact[self.source_at]
+        if value != self._value:
+            self._value = value
+            self._since = time.time_ns() // 1_000_000
+
+    def wanted(self, _fact: Fact) -> int:
+        """Milliseconds since 1970."""
+        return self._since
+
+
 class Cells:
     """The columns of one row that are owned."""
 
     def __init__(
-        self, sources: Mapping[str, Source], columns: Sequence[str], table: TableReplica, schema: TableSchema
+        self, sources: Mapping[str, Source | Clock], columns: Sequence[str], table: TableReplica, schema: TableSchema
     ) -> None:
         """Takes a sink's ``columns``; ``columns`` here are the relation's."""
         self._table = table.name
-        self._cells = [Cell(n, s, columns, table, schema) for n, s in sources.items() if n != "_uuid"]
+        kinds = ((n, s, ClockCell if isinstance(s, Clock) else Cell) for n, s in sources.items() if n != "_uuid")
+        self._cells = [kind(n, s, columns, table, schema) for n, s, kind in kinds]
+        self._clocks = [c for c in self._cells if isinstance(c, ClockCell)]
+
+    def see(self, fact: Fact) -> None:
+        """Takes the fact as it is now, for the columns that tell since when."""
+        for cell in self._clocks:
+            cell.see(fact)
 
     def differs(self, fact: Fact, row: Row) -> bool:
         """Whether a stored row has something else than the fact asks for."""
@@ -90,8 +116,8 @@ class Cells:
                 return True
         return False
 
-    def update(self, fact: Fact, row: Row, transaction: Transaction) -> None:
-        """Brings a stored row to what the fact asks for: only the columns that differ."""
+    def update(self, fact: Fact, row: Row, transaction: Transaction, along: Cells | None = None) -> None:
+        """Brings a stored row to what the fact asks for: what differs alone, and what goes along with it."""
         changed: dict[str, Any] = {}
         mutations: list[list[Any]] = []
         for cell in self._cells:
@@ -108,6 +134,8 @@ class Cells:
                 mutations.append([cell.column, "delete", ["set", [cell.map_key]]])
             if wanted != ():
                 mutations.append([cell.column, "insert", cell.json(wanted)])
+        if along is not None and (changed or mutations):
+            changed.update(along.row(fact))
         if changed:
             transaction.update(self._table, row[0], changed)
         if mutations:

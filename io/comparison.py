@@ -56,6 +56,7 @@ class Comparison:
         self._key_of_fact = _fact_key(key, len(columns)) if key else itemgetter(self._uuid_from)
         self._key_of_row = _row_key(key) if key else itemgetter(0)
         self._cells = Cells(sink.columns, columns, self._table, table)
+        self._along = Cells(sink.along, columns, self._table, table) if sink.along else None
         self._new = Cells({**sink.insert_only, **sink.columns}, columns, self._table, table)
         self._stored: dict[Key, str | tuple[str, ...]] = {}
         self._ever: set[Key] = set()
@@ -80,6 +81,8 @@ class Comparison:
             self._forget(key, fact)
             touched.append(key)
         for fact in inserted:
+            if self._along is not None:
+                self._along.see(fact)
             key = self._key_of_fact(fact)
             known = self.wanted.get(key)
             if known is None:
@@ -150,7 +153,7 @@ class Comparison:
                 self._delete(row, transaction)
                 self._insert(fact, transaction)
             return
-        self._cells.update(fact, row, transaction)
+        self._cells.update(fact, row, transaction, self._along)
         for child in self._children:
             child.update(fact, row, transaction)
         if self._parent:
