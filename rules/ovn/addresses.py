@@ -60,6 +60,13 @@ def parse_addresses(text: str) -> tuple[Addresses, ...]:
 
 
 @pure
+def parse_ips(text: str) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
+    """``IP [IP…]``: IPv4 and IPv6 addresses, read as ``parse_addresses`` does."""
+    v4, v6, _end = _scan(text, 0)
+    return v4, v6
+
+
+@pure
 def left_over(text: str) -> str:
     """What ``parse_addresses`` leaves out at the end of a text; all of it when there is no Ethernet address."""
     found = _MAC.match(text)
@@ -82,9 +89,8 @@ def link_local(mac: str) -> str:
 
 @pure
 def is_link_local(address: str) -> bool:
-    """Whether an IPv6 address is in fe80::/10."""
-    packed = inet_pton(AF_INET6, address)
-    return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
+    """Whether an IPv6 address is in fe80::/64, where link-local addresses are, RFC 4291 section 2.5.6."""
+    return inet_pton(AF_INET6, address)[:8] == b"\xfe\x80" + bytes(6)
 
 
 @pure

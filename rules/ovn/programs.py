@@ -7,6 +7,13 @@ from ovn_rules.rules.ovn import (
     datapaths,
     flows,
     ports,
+    router_admission,
+    router_advertisements,
+    router_input,
+    router_mtu,
+    router_neighbours,
+    router_replies,
+    routers,
     switches,
 )
 from ovn_rules.rules.ovn.databases import nb, sb
@@ -17,6 +24,13 @@ CENTRAL: tuple[ModuleType, ...] = (
     datapaths,
     flows,
     ports,
+    router_admission,
+    router_advertisements,
+    router_input,
+    router_mtu,
+    router_neighbours,
+    router_replies,
+    routers,
     switches,
 )
 

@@ -15,3 +15,9 @@ def quoted(name: str) -> str:
 def hint(row: Uuid) -> tuple[str, ...]:
     """The stage-hint of a northbound row: the first eight digits of its UUID."""
     return (str(row)[:8],)
+
+
+@pure
+def constants(values: tuple[str, ...]) -> str:
+    """What a match of ovn-sb(5) compares with: a constant, or several in braces."""
+    return values[0] if len(values) == 1 else f"{{{', '.join(values)}}}"

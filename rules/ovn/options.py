@@ -1,0 +1,34 @@
+"""Options as ovn-nb(5) maps have them: texts that stand for numbers and truth values, read as ovn-northd reads them."""
+
+import re
+
+from ovn_rules.engine import pure
+
+_WHOLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+
+
+@pure
+def whole(text: str, default: int) -> int:
+    """The number that an option says; the default when it is none of 32 bits, or anything stands behind it."""
+    found = _WHOLE.fullmatch(text)
+    number = int(found[1]) if found else default
+    return number if -(1 << 31) <= number < 1 << 31 else default
+
+
+@pure
+def leading_number(text: str) -> int:
+    """The number that a text begins with, 0 without one: for options where ovn-northd doesn't mind what follows."""
+    found = _WHOLE.match(text)
+    return int(found[1]) if found else 0
+
+
+@pure
+def is_true(text: str) -> bool:
+    """Whether an option that is off by default is on."""
+    return text.lower() == "true"
+
+
+@pure
+def is_false(text: str) -> bool:
+    """Whether an option that is on by default is off."""
+    return text.lower() == "false"
