@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("ovn_rules.cli.verbs.history:command", "Tell which transactions made a fact appear or vanish."),
         "query": ("ovn_rules.cli.verbs.query:command", "Find what makes a conjunction of literals true."),
         "watch": ("ovn_rules.cli.verbs.watch:command", "Follow a query's answers as the network changes."),
+        "compare": ("ovn_rules.cli.compare:compare", "Compare ovn-northd's southbound database with these rules."),
         "derive": ("ovn_rules.cli.derive:derive", "Print the facts of a relation."),
         "repl": ("ovn_rules.cli.repl.command:repl", "Ask question after question."),
     },

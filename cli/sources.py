@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -25,7 +25,7 @@ from ovn_rules.io.files import FileError, identify, read_files
 from ovn_rules.io.streams import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ovn_rules.engine import Fact
     from ovn_rules.engine.ir import RelationDef
@@ -137,6 +137,7 @@ def load_network(
     program: str | None,
     tls: Tls | None = None,
     facts_file: str | None = None,
+    beside: Callable[[Program], Mapping[str, tuple[str, ...]]] | None = None,
 ) -> Network:
     """Read databases and derive everything that follows from them.
 
@@ -151,6 +152,7 @@ def load_network(
         program: the rule program's name; None for the one that the databases are for.
         tls: files for ``ssl:`` remotes.
         facts_file: rows and facts beside those of the databases.
+        beside: columns to read besides those that rules name, by relation, given the program.
 
     Raises:
         Failure: a database or the file can't be read, or a rule fails.
@@ -161,6 +163,8 @@ def load_network(
     name = chosen_name(program, given, tls)
     chosen = find_program(name)
     role = role_for(chosen, given.get("nb") or not given)
+    if beside is not None:
+        role = replace(role, names={**role.names, **beside(chosen)})
     rules = role.load()
     engine = Engine(rules)
     network = Network(chosen, engine)

@@ -45,6 +45,24 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """How rows of a database are compared by what they say, whatever their UUIDs.
+
+    Attributes:
+        identities: table → the column that tells its rows apart; a reference to a row counts as that.
+        spread: table → columns of references; a row counts once for each row that they lead to.
+        numbers: table → column → the part, as a regular expression, that may be another number in a database that was
+            filled by somebody else.
+        foreign: table → column → keys of a map column that are somebody else's.
+    """
+
+    identities: Mapping[str, str] = field(default_factory=dict)
+    spread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    foreign: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Program:
     """All that a daemon or a command needs to know of a rule program.
 
@@ -58,6 +76,7 @@ class Program:
         numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
         trace: follows a packet, given an engine, what is asked and whether through the logical flows only; None for a
             program that isn't about packets.
+        contents: how its rows are compared with those that somebody else wrote.
     """
 
     name: str
@@ -68,6 +87,7 @@ class Program:
     databases: Mapping[str, Database] = field(default_factory=dict)
     numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]] = lambda _match, _actions: ()
     trace: Callable[[Engine, str, bool], Trace] | None = None
+    contents: Contents = field(default_factory=Contents)
 
     @property
     def versions(self) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from types import ModuleType
 
-from ovn_rules.engine.sinks import Mapped, Sink
+from ovn_rules.engine.sinks import Constant, Mapped, Sink
 from ovn_rules.rules.ovn import (
     datapaths,
     flows,
+    multicast,
     ports,
     router_admission,
     router_advertisements,
@@ -14,15 +15,23 @@ from ovn_rules.rules.ovn import (
     router_neighbours,
     router_replies,
     routers,
-    switches,
+    switch_admission,
+    switch_balancing,
+    switch_external,
+    switch_learning,
+    switch_links,
+    switch_lookup,
+    switch_responder,
+    switch_virtual,
 )
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.stages import STAGES
-from ovn_rules.rules.program import Program, Role
+from ovn_rules.rules.program import Contents, Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (
     datapaths,
     flows,
+    multicast,
     ports,
     router_admission,
     router_advertisements,
@@ -31,7 +40,14 @@ CENTRAL: tuple[ModuleType, ...] = (
     router_neighbours,
     router_replies,
     routers,
-    switches,
+    switch_admission,
+    switch_balancing,
+    switch_external,
+    switch_learning,
+    switch_links,
+    switch_lookup,
+    switch_responder,
+    switch_virtual,
 )
 
 DATAPATH_BINDING = Sink(
@@ -67,14 +83,58 @@ LOGICAL_FLOW = Sink(
     },
 )
 
+MULTICAST_GROUP = Sink(
+    relation="MulticastGroup",
+    database="sb",
+    table="Multicast_Group",
+    key=("datapath", "name"),
+    columns={"datapath": "datapath", "name": "name", "tunnel_key": "key", "ports": "ports"},
+)
+IP_MULTICAST = Sink(
+    relation="IpMulticast",
+    database="sb",
+    table="IP_Multicast",
+    key=("datapath",),
+    columns={
+        "datapath": "datapath",
+        "enabled": Constant(False),
+        "querier": Constant(True),
+        "table_size": Constant(2048),
+        "idle_timeout": Constant(300),
+        "query_interval": Constant(150),
+        "query_max_resp": Constant(1),
+    },
+)
+
 PROBLEM = ("Problem", "warn", "{where}: {text}")
 SINKS = (
     DATAPATH_BINDING,
     DATAPATH_GROUP,
     LOGICAL_FLOW,
+    MULTICAST_GROUP,
+    IP_MULTICAST,
 )
 """In the order in which rows are made: what others refer to comes first."""
 
 NORTHD = Role(CENTRAL, SINKS, (PROBLEM,))
 
-OVN = Program("ovn", NORTHD, NORTHD, NORTHD, databases={d.name: d for d in (nb, sb)})
+CONTENTS = Contents(
+    identities={
+        "Chassis": "name",
+        "Datapath_Binding": "external_ids",
+        "HA_Chassis_Group": "name",
+        "Logical_DP_Group": "datapaths",
+        "Port_Binding": "logical_port",
+    },
+    spread={"Logical_Flow": ("logical_datapath", "logical_dp_group")},
+    numbers={
+        "Datapath_Binding": {"tunnel_key": ".*"},
+        "Port_Binding": {"tunnel_key": ".*"},
+        "Port_Group": {"name": r"^\d+"},
+        "Logical_Flow": {"match": r"(?<=reg8\[0\.\.15\] == )\d+", "actions": r"(?<=reg8\[0\.\.15\] = )\d+"},
+    },
+    foreign={"Logical_Flow": {"external_ids": ("source",)}},
+)
+"""Rows that refer to each other are compared by names; tunnel keys and ECMP ids hang on the order they were given in."""
+
+OVN = Program("ovn", NORTHD, NORTHD, NORTHD, databases={d.name: d for d in (nb, sb)}, contents=CONTENTS)
