@@ -17,9 +17,10 @@ def whole(text: str, default: int) -> int:
 
 @pure
 def leading_number(text: str) -> int:
-    """The number that a text begins with, 0 without one: for options where ovn-northd doesn't mind what follows."""
+    """The number that a text begins with, as C's atoi reads it on a 64-bit machine; 0 without one."""
     found = _WHOLE.match(text)
-    return int(found[1]) if found else 0
+    number = min(max(int(found[1]), -1 << 63), (1 << 63) - 1) if found else 0
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 @pure

@@ -8,6 +8,7 @@ question or asks for the router itself, or the neighbour's IP address is known a
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import multicast_mac, network_of, solicited_node
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.options import is_false
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -41,7 +42,7 @@ def choosy(router, value):
     Choosy(router) <= (
         Datapath(router, "router", _)
         & nb.Logical_Router.options(router, "always_learn_from_arp_request", value)
-        & (value.lower() == "false")
+        & is_false(value)
     )
     Group(CHOOSY, router) <= Choosy(router)
     Group(EAGER, router) <= Datapath(router, "router", _) & ~Choosy(router)
