@@ -39,17 +39,18 @@ class Difference:
     wanted: list[Content]
 
 
-def differences(network: Network, *, renamed: bool = False) -> list[Difference]:
+def differences(network: Network, stored_in: Network | None = None, *, renamed: bool = False) -> list[Difference]:
     """Compare what a southbound database holds with what the rules ask for, table by table.
 
     Args:
         network: both databases in an engine that holds what ``compared_columns`` names.
+        stored_in: where the stored rows are, if not in the same engine.
         renamed: numbers that hang on the order in which they were given don't count.
     """
     program = network.program
     sinks = program.northd.sinks
     schema = program.databases[DATABASE].schema
-    stored = stored_rows(network.engine, sinks, DATABASE)
+    stored = stored_rows((stored_in or network).engine, sinks, DATABASE)
     wanted = wanted_rows(network.engine, sinks, DATABASE, schema)
     there = by_content(stored, wanted, schema, program.contents, renamed=renamed)
     asked = by_content(wanted, stored, schema, program.contents, renamed=renamed)

@@ -20,10 +20,15 @@ for size in ("COLUMNS", "LINES"):  # pytest-xdist sets them, and terminals that 
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where tests are spread over processes, a file's stay together, and so do all that need the machine's network."""
+    """Where tests are spread over processes, a file's stay together, and so do all that need the machine's network.
+
+    A test that says its group itself keeps it.
+    """
     system = Path(__file__).parent / "system"
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("system" if item.path.is_relative_to(system) else str(item.path)))
+        if item.get_closest_marker("xdist_group") is None:
+            group = "system" if item.path.is_relative_to(system) else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
