@@ -8,6 +8,7 @@ from ovn_rules.rules.ovn import (
     flows,
     multicast,
     ports,
+    progress,
     router_admission,
     router_advertisements,
     router_input,
@@ -15,6 +16,8 @@ from ovn_rules.rules.ovn import (
     router_neighbours,
     router_replies,
     routers,
+    settings,
+    supported,
     switch_admission,
     switch_balancing,
     switch_external,
@@ -33,6 +36,7 @@ CENTRAL: tuple[ModuleType, ...] = (
     flows,
     multicast,
     ports,
+    progress,
     router_admission,
     router_advertisements,
     router_input,
@@ -40,6 +44,8 @@ CENTRAL: tuple[ModuleType, ...] = (
     router_neighbours,
     router_replies,
     routers,
+    settings,
+    supported,
     switch_admission,
     switch_balancing,
     switch_external,
@@ -108,11 +114,21 @@ IP_MULTICAST = Sink(
 
 PROBLEM = ("Problem", "warn", "{where}: {text}")
 SINKS = (
+    settings.NB_GLOBAL_ROW,
+    settings.NB_GLOBAL,
+    settings.SB_GLOBAL,
+    supported.DHCP_OPTIONS_TABLE,
+    supported.DHCPV6_OPTIONS_TABLE,
+    supported.RBAC_PERMISSION,
+    supported.RBAC_ROLE,
     DATAPATH_BINDING,
     DATAPATH_GROUP,
     LOGICAL_FLOW,
     MULTICAST_GROUP,
     IP_MULTICAST,
+    progress.SB_GLOBAL_CFG,
+    progress.NB_GLOBAL_SB_CFG,
+    progress.NB_GLOBAL_HV_CFG,
 )
 """In the order in which rows are made: what others refer to comes first."""
 
@@ -125,6 +141,7 @@ CONTENTS = Contents(
         "HA_Chassis_Group": "name",
         "Logical_DP_Group": "datapaths",
         "Port_Binding": "logical_port",
+        "RBAC_Permission": "table",
     },
     spread={"Logical_Flow": ("logical_datapath", "logical_dp_group")},
     numbers={

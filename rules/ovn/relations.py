@@ -172,6 +172,12 @@ class Option(Relation):
     value: str = column("its value")
 
 
+class Lacking(Relation):
+    """A feature that some chassis of this zone doesn't have, so that flows must do without."""
+
+    feature: str = column("ct-no-masked-label, mac-binding-timestamp or ovn-ct-lb-related")
+
+
 # -- for the administrator -----------------------------------------------------------------------------------------
 
 
