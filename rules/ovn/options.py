@@ -33,3 +33,9 @@ def is_true(text: str) -> bool:
 def is_false(text: str) -> bool:
     """Whether an option that is on by default is off."""
     return text.lower() == "false"
+
+
+@pure
+def flag(options: tuple[tuple[str, str], ...], key: str) -> bool:
+    """Whether an option that is off by default is on in a map of options."""
+    return any(name == key and value.lower() == "true" for name, value in options)
