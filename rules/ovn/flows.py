@@ -20,6 +20,13 @@ class CommonFlow(Relation):
     holders: tuple[tuple[str, tuple[str, ...]], ...] = column("the groups that have it, each with a stage hint")
 
 
+class Holding(Relation):
+    """Who has some flow, without the stage hints."""
+
+    holders: tuple[tuple[str, tuple[str, ...]], ...] = column("groups that have a flow, each with a stage hint")
+    groups: tuple[str, ...] = column("the groups' names")
+
+
 class Union(Relation):
     """Groups of datapaths that have some flow together; mostly it is a single one."""
 
@@ -69,7 +76,7 @@ class GroupRow(Relation):
 
 
 @pure
-def holding(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
+def groups_of(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
     """The groups among a flow's holders, each once, in order."""
     return tuple(sorted({group for group, _hint in holders}))
 
@@ -89,9 +96,10 @@ def common_flow(group, stage, priority, match, actions, meter, stage_hint):
 
 
 @rule
-def union(holders):
+def union(holders, groups):
     """Groups that have some flow together."""
-    Union(holding(holders)) <= CommonFlow(holders=holders)
+    Holding(holders, groups_of(holders)) <= CommonFlow(holders=holders)
+    Union(groups) <= Holding(groups=groups)
 
 
 @rule
@@ -161,7 +169,7 @@ def flow_of_one(stage, priority, match, actions, meter, holders, groups, row):
     """A flow that only one datapath has names it."""
     LogicalFlow(stage, priority, match, actions, meter, (row,), (), holders[0][1]) <= (
         CommonFlow(stage, priority, match, actions, meter, holders)
-        & (groups == holding(holders))
+        & Holding(holders, groups)
         & UnionSize(groups, 1)
         & UnionMember(groups, row)
     )
@@ -172,7 +180,7 @@ def flow_of_several(stage, priority, match, actions, meter, holders, groups, dat
     """A flow that several datapaths have names their group."""
     LogicalFlow(stage, priority, match, actions, meter, (), (row,), holders[0][1]) <= (
         CommonFlow(stage, priority, match, actions, meter, holders)
-        & (groups == holding(holders))
+        & Holding(holders, groups)
         & UnionContent(groups, datapaths)
         & GroupRow(datapaths, row)
     )

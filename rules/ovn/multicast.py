@@ -1,0 +1,59 @@
+"""Groups of ports for packets that go to many, and what is stored of multicast on switches.
+
+The tables Multicast_Group and IP_Multicast of ovn-sb(5). Tunnel keys of groups are ovn-northd's: 32768 and up.
+"""
+
+from ovn_rules.engine import Relation, Uuid, _, collect, column, rule
+from ovn_rules.rules.ovn.relations import Datapath, DatapathRow, PortRow, SwitchPort, UnknownPort
+
+
+class MulticastGroup(Relation, key=("datapath", "name")):
+    """A row of the southbound table Multicast_Group."""
+
+    datapath: Uuid = column("the switch's Datapath_Binding row")
+    name: str = column("what actions of flows call it")
+    key: int = column("its tunnel key")
+    ports: tuple[Uuid, ...] = column("the Port_Binding rows of its ports")
+
+
+class IpMulticast(Relation):
+    """A row of the southbound table IP_Multicast: a switch that doesn't snoop."""
+
+    datapath: Uuid = column("the switch's Datapath_Binding row")
+
+
+@rule
+def flood_group(datapath, switch, port, row):
+    """A packet for many goes to all ports that are enabled."""
+    MulticastGroup(datapath, "_MC_flood", 32768, collect(row)) <= (
+        SwitchPort(port=port, switch=switch, enabled=True) & PortRow(port, row) & DatapathRow(switch, datapath)
+    )
+
+
+@rule
+def flood_l2_group(datapath, switch, port, kind, row):
+    """What routers needn't see goes to all other ports that are enabled."""
+    MulticastGroup(datapath, "_MC_flood_l2", 32772, collect(row)) <= (
+        SwitchPort(port=port, switch=switch, type=kind, enabled=True)
+        & (kind != "router")
+        & PortRow(port, row)
+        & DatapathRow(switch, datapath)
+    )
+
+
+@rule
+def unknown_group(datapath, switch, port, kind, row):
+    """A packet for an address that nobody is known to have goes to the enabled ports that may have any."""
+    MulticastGroup(datapath, "_MC_unknown", 32769, collect(row)) <= (
+        UnknownPort(port)
+        & SwitchPort(port=port, switch=switch, type=kind, enabled=True)
+        & (kind != "external")
+        & PortRow(port, row)
+        & DatapathRow(switch, datapath)
+    )
+
+
+@rule
+def ip_multicast(switch, datapath):
+    """Multicast snooping is off."""
+    IpMulticast(datapath) <= Datapath(switch, "switch", _) & DatapathRow(switch, datapath)
