@@ -4,9 +4,9 @@ from ovn_rules.engine.errors import LoadError, Problem
 from ovn_rules.engine.explain import Derivation, Explainer, Premise
 from ovn_rules.engine.failure import RuleFailure
 from ovn_rules.engine.frontend import load
-from ovn_rules.engine.groups import Exhausted
 from ovn_rules.engine.ir import Fact, Program, Uuid
 from ovn_rules.engine.language import Relation, Rule, _, allocate, collect, column, count, every, pure, rule
+from ovn_rules.engine.numbering import Exhausted
 from ovn_rules.engine.runtime import Changes, Engine
 from ovn_rules.engine.schema import Database
 from ovn_rules.engine.store import Conflict

@@ -43,13 +43,13 @@ def check_cycles(drafts: Iterable[Draft]) -> None:
 
 
 def _reads(draft: Draft) -> Iterator[tuple[str, int | None]]:
-    """The relations a clause depends on, with the part that says so (None: the hints of an allocation)."""
+    """The relations a clause depends on, with the part that says so (None: the numbers of an allocation)."""
     for i, part in enumerate(draft.parts):
         if isinstance(part.literal, Atom):
             yield part.literal.relation, i
     for term in draft.terms:
-        if isinstance(term, Allocate) and term.hints is not None:
-            yield term.hints, None
+        if isinstance(term, Allocate):
+            yield from ((name, None) for name in term.reads)
 
 
 def _check_clause(draft: Draft, cyclic: list[tuple[str, int | None]], graph: nx.DiGraph[str]) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def check_numbers(drafts: Iterable[Draft]) -> None:
     """Notes in each draft where it derives numbered facts in another way than a clause before it.
 
-    Clauses that agree in the column, the bounds and the hints share one allocation: a group that several of them
-    derive has one number. A clause that disagrees, or brings numbers of its own, could give one twice.
+    Clauses that agree in the column and in all that ``allocate`` is given share one allocation: a group that several
+    of them derive has one number. A clause that disagrees, or brings numbers of its own, could give one twice.
     """
     first: dict[str, tuple[Draft, tuple[int, Allocate] | None]] = {}
     for draft in drafts:
@@ -40,6 +40,10 @@ def _text(draft: Draft, given: tuple[int, Allocate] | None) -> str:
     if given is None:
         return f"rule {draft.rule.name} has no allocate()"
     column, term = given
-    hints = f", {term.hints}" if term.hints else ""
-    name = draft.head.columns[column].name
-    return f"rule {draft.rule.name} has allocate({term.low}, {term.high}{hints}) for {name}"
+    names = [c.name for c in draft.head.columns]
+    parts = [str(term.low), str(term.high), *([term.hints] if term.hints else ())]
+    parts += [f"within={names[i]}" for i in term.within[:1] if len(term.within) == 1]
+    parts += [f"within=({', '.join(names[i] for i in term.within)})"] if len(term.within) > 1 else []
+    parts += [f"wanted={term.wanted}"] if term.wanted else []
+    parts += [f"after={term.after!r}"] if term.after != "last" else []
+    return f"rule {draft.rule.name} has allocate({', '.join(parts)}) for {names[column]}"

@@ -183,8 +183,8 @@ class _Loading:
                     used = (i for i, t in enumerate(literal.terms) if not isinstance(t, Wild))
                     named.setdefault(literal.relation, set()).update(used)
             for term in draft.terms:
-                if isinstance(term, Allocate) and term.hints:
-                    self.wide.add(term.hints)
+                if isinstance(term, Allocate):
+                    self.wide.update(term.reads)
         for name, columns in extra.items():
             named.setdefault(name, set()).update(self.wanted(name, columns))
         return {

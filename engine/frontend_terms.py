@@ -16,7 +16,9 @@ from ovn_rules.engine.frontend_types import plain, storable
 from ovn_rules.engine.ir import FLOAT, INT, Aggregate, Allocate, Bind, Column, Const, Expr, Term, Var, Wild
 
 if TYPE_CHECKING:
-    from ovn_rules.engine.ir import HeadTerm, RelationDef
+    from collections.abc import Mapping
+
+    from ovn_rules.engine.ir import After, HeadTerm, RelationDef
 
 _AGGREGATES: dict[Any, Literal["collect", "count", "min", "max", "sum"]] = {
     language.collect: "collect",
@@ -25,6 +27,9 @@ _AGGREGATES: dict[Any, Literal["collect", "count", "min", "max", "sum"]] = {
     builtins.max: "max",
     builtins.sum: "sum",
 }
+
+_NUMBERS = {"hints": "hints", "wanted": "wanted numbers"}
+"""Relations that say numbers for ``allocate``, and what they are called in messages."""
 
 
 def by_column(call: ast.Call, relation: RelationDef) -> list[ast.expr | None]:
@@ -133,7 +138,7 @@ def read_head(draft: Draft, call: ast.Call) -> None:
     for node, column in zip(nodes, draft.head.columns, strict=True):
         assert node is not None  # noqa: S101 - none is lacking
         try:
-            draft.terms.append(_head_term(draft, node, column))
+            draft.terms.append(_head_term(draft, node, column, nodes))
             draft.nodes.append(node)
         except Refused as e:
             draft.note(e)
@@ -141,13 +146,13 @@ def read_head(draft: Draft, call: ast.Call) -> None:
         _check_aggregate(draft)
 
 
-def _head_term(draft: Draft, node: ast.expr, column: Column) -> HeadTerm:
+def _head_term(draft: Draft, node: ast.expr, column: Column, head: list[ast.expr | None]) -> HeadTerm:
     if _anonymous(node):
         raise Refused(node, "_ in a head has no value", f"give column {column.name!r} a variable or a constant")
     if isinstance(node, ast.Name) and node.id in draft.scope.parameters:
         return Var(node.id)
     if isinstance(node, ast.Call) and _called(draft, node) is language.allocate:
-        return _allocate(draft, node)
+        return _allocate(draft, node, head)
     if aggregates := [n for n in ast.walk(node) if _is_aggregate(draft, n)]:
         return _aggregate(draft, node, cast("list[ast.Call]", aggregates))
     expr = read_expression(node, draft.scope, draft.source)
@@ -193,24 +198,66 @@ def _aggregate(draft: Draft, node: ast.expr, calls: list[ast.Call]) -> Aggregate
     return Aggregate(_AGGREGATES[_called(draft, call)], value, wrap)
 
 
-def _allocate(draft: Draft, call: ast.Call) -> Allocate:
+def _allocate(draft: Draft, call: ast.Call, head: list[ast.expr | None]) -> Allocate:
     given: dict[str, ast.expr] = dict(zip(("low", "high", "hints"), call.args, strict=False))
     for keyword in call.keywords:
-        if keyword.arg not in ("low", "high", "hints") or keyword.arg in given:
-            raise Refused(keyword, "allocate() takes low, high and hints")
+        if keyword.arg not in ("low", "high", "hints", "within", "wanted", "after") or keyword.arg in given:
+            raise Refused(keyword, "allocate() takes low, high, hints, within, wanted and after")
         given[keyword.arg] = keyword.value
     if len(call.args) > 3 or not {"low", "high"} <= set(given):
         raise Refused(call, "allocate() takes a lowest and a highest number, and a relation of hints if there is one")
     low, high = (_number(draft, given[n]) for n in ("low", "high"))
     if low > high:
         raise Refused(call, f"allocate({low}, {high}) has no number to give", "the lowest number comes first")
-    if "hints" not in given:
-        return Allocate(low, high)
-    hints = relation_of(draft.scope.resolve(given["hints"], "relation"))
-    if hints is None:
-        raise Refused(given["hints"], "the hints of allocate() are a relation")
-    draft.used[hints.name] = hints
-    return Allocate(low, high, hints.name)
+    hints, wanted = (_numbers(draft, given.get(n), what) for n, what in _NUMBERS.items())
+    return Allocate(low, high, hints, _within(draft, given.get("within"), head), wanted, _after(draft, given))
+
+
+def _numbers(draft: Draft, node: ast.expr | None, what: str) -> str | None:
+    """The relation that says numbers."""
+    if node is None:
+        return None
+    relation = relation_of(draft.scope.resolve(node, "relation"))
+    if relation is None:
+        raise Refused(node, f"the {what} of allocate() are a relation")
+    draft.used[relation.name] = relation
+    return relation.name
+
+
+def _within(draft: Draft, node: ast.expr | None, head: list[ast.expr | None]) -> tuple[int, ...]:
+    """The columns of the head that have the variables of ``within``."""
+    if node is None:
+        return ()
+    variables = [n.id if isinstance(n, ast.Name) and n.id in draft.scope.parameters else None for n in head]
+    known = list(dict.fromkeys(v for v in variables if v is not None))
+    hint = f"variables of the head are {listed(known)}" if known else "the head has none"
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    if not parts:
+        raise Refused(node, "within of allocate() names no variable", hint)
+    found: set[int] = set()
+    for part in parts:
+        if not isinstance(part, ast.Name):
+            raise Refused(part, "within of allocate() is a variable of the head, or a tuple of some", hint)
+        if part.id not in known:
+            raise Refused(
+                part, f"{part.id!r} of within is no variable of the head", did_you_mean(part.id, known) or hint
+            )
+        found.update(i for i, v in enumerate(variables) if v == part.id)
+    if len(found) == len(head) - 1:
+        raise Refused(
+            node, "within of allocate() is the whole group, so every number would be the lowest", "leave some of it out"
+        )
+    return tuple(sorted(found))
+
+
+def _after(draft: Draft, given: Mapping[str, ast.expr]) -> After:
+    node = given.get("after")
+    if node is None:
+        return "last"
+    expr = read_expression(node, draft.scope, draft.source)
+    if isinstance(expr.tree, ast.Constant) and expr.tree.value in ("last", "largest", None):
+        return cast("After", expr.tree.value)
+    raise Refused(node, "after of allocate() is 'last', 'largest' or None")
 
 
 def _number(draft: Draft, node: ast.expr) -> int:
@@ -236,19 +283,18 @@ def _check_aggregate(draft: Draft) -> None:
                 f"aggregated variable {term.value.variables[0]!r} is also in the group",
                 "the group is every other term of the head: leave the variable out of them",
             )
-        elif isinstance(term, Allocate) and term.hints:
-            _check_hints(draft, term, node)
+        elif isinstance(term, Allocate):
+            for what, name in zip(_NUMBERS.values(), (term.hints, term.wanted), strict=True):
+                if name is not None:
+                    _check_numbers(draft, term, node, what, draft.used[name])
 
 
-def _check_hints(draft: Draft, term: Allocate, node: ast.expr) -> None:
-    assert term.hints is not None  # noqa: S101 - the caller looked
-    hints = draft.used[term.hints]
+def _check_numbers(draft: Draft, term: Allocate, node: ast.expr, what: str, relation: RelationDef) -> None:
     group = [c for c, t in zip(draft.head.columns, draft.terms, strict=True) if t is not term]
-    wanted = [*(c.type for c in group), INT]
-    if [c.type for c in hints.columns] != wanted:
+    if [c.type for c in relation.columns] != [*(c.type for c in group), INT]:
         draft.refuse(
             node,
-            f"hints {hints.name} has the columns ({_typed(hints.columns)})",
+            f"{what} {relation.name} has the columns ({_typed(relation.columns)})",
             f"they are the group's, followed by the number: "
             f"({', '.join(f'{c.name}: {c.type}' for c in group)}{', ' if group else ''}int)",
         )

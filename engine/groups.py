@@ -1,24 +1,24 @@
-"""Head terms over groups of derivations: aggregates, and numbers of one's own.
+"""Aggregates in heads: values of groups of derivations.
 
-Both stand between a clause's body and its relation: they take changes of derivation counts of (group, value)
-or group, and give changes of derivation counts of facts. Every change can be undone.
+An aggregate stands between a clause's body and its relation: it takes changes of derivation counts of (group, value),
+and gives changes of derivation counts of facts. Every change can be undone.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ovn_rules.engine.ir import Aggregate, Allocate, Fact
-    from ovn_rules.engine.store import Counts, Index
+    from ovn_rules.engine.ir import Aggregate, Fact
+    from ovn_rules.engine.store import Counts
 
 Group = tuple[Any, ...]
-Undo = Callable[[], None]
+Undo = Callable[[], object]
 
 
 def _sum(values: list[Any]) -> Any:
@@ -100,12 +100,12 @@ class Aggregator:
 
     def fact_of(self, fact: Fact) -> Fact | None:
         """The fact that the group of a fact makes now; None when there is no such group."""
-        members = self.groups.get(_without(fact, self.position))
+        members = self.groups.get(without(fact, self.position))
         return None if members is None else members.fact
 
     def inputs(self, fact: Fact) -> int:
         """How many derivations the group of a fact has."""
-        members = self.groups.get(_without(fact, self.position))
+        members = self.groups.get(without(fact, self.position))
         return 0 if members is None else len(members.values) + sum(n - 1 for n in members.many.values())
 
     def flush(self, out: Counts, undo: list[Undo]) -> None:
@@ -181,173 +181,6 @@ def _has(values: list[Any], value: Any) -> bool:
     return i < len(values) and values[i] == value
 
 
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """Groups of an ``allocate`` that wait because every number is taken."""
-
-    relation: str
-    groups: tuple[Group, ...]
-
-
-class Allocator:
-    """One relation's ``allocate``: a number for each group, kept as long as the group lives.
-
-    A group that has a hint in range and free takes it; any other, in order, gets the first free number after
-    the last one given, wrapping at the end. Until a number has been given, the last one is the largest hint
-    taken. When all are taken, groups wait.
-
-    Attributes:
-        given: numbers that groups must get, before any hint.
-        numbers: the number of each group.
-        waiting: the groups that have none, because all are taken.
-        many: numbers of derivations of groups, where they are not 1.
-    """
-
-    def __init__(self, relation: str, term: Allocate, position: int, hints: Index | None) -> None:
-        self.given: Mapping[Group, int] = {}
-        self.relation = relation
-        self.low, self.high = term.low, term.high
-        self.position = position
-        self.hints = hints
-        self.many: dict[Group, int] = {}
-        self.numbers: dict[Group, int] = {}
-        self.taken: dict[int, Group] = {}
-        self.waiting: set[Group] = set()
-        self.last: int | None = None
-        self.pending: Counts = {}
-
-    def fact(self, group: Group, number: int) -> Fact:
-        """The head fact of a group and its number."""
-        return (*group[: self.position], number, *group[self.position :])
-
-    def flush(self, out: Counts, undo: list[Undo]) -> None:
-        """Give numbers to new groups, take those of groups that are gone; add the facts to ``out``."""
-        pending, self.pending = self.pending, {}
-        undo.append(partial(setattr, self, "last", self.last))
-        if not self.numbers and not self.waiting:
-            undo.append(self._clear)
-            undo = []  # emptying it undoes the rest
-        appeared: list[Group] = []
-        for group, change in pending.items():
-            if not change:
-                continue
-            old = self._derivations(group)
-            self._set_derivations(group, old + change)
-            undo.append(lambda group=group, old=old: self._set_derivations(group, old))  # type: ignore[misc]
-            if old and not old + change:
-                self._release(group, out, undo)
-            elif not old:
-                appeared.append(group)
-        if self.waiting and len(self.taken) < self.high - self.low + 1:
-            appeared += self.waiting
-        for group in self._take_hints(sorted(set(appeared)), out, undo):
-            number = self._next()
-            if number is None:
-                if group not in self.waiting:
-                    self.waiting.add(group)
-                    undo.append(lambda group=group: self.waiting.discard(group))  # type: ignore[misc]
-            else:
-                self.last = number
-                self._give(group, number, out, undo)
-
-    def _take_hints(self, groups: list[Group], out: Counts, undo: list[Undo]) -> list[Group]:
-        """Give hinted numbers; returns the groups that are left."""
-        if self.hints is None and not self.given:
-            return groups
-        if self.given:
-            groups = sorted(groups, key=lambda g: g not in self.given)
-        left, largest = [], None
-        for group in groups:
-            number = min(self._free_hints(group), default=None)
-            if number is None:
-                left.append(group)
-            else:
-                self._give(group, number, out, undo)
-                largest = number if largest is None else max(largest, number)
-        if self.last is None:
-            self.last = largest
-        return left
-
-    def _free_hints(self, group: Group) -> Iterable[int]:
-        if group in self.given:
-            if self.given[group] not in self.taken:
-                yield self.given[group]
-            return
-        if self.hints is None:
-            return
-        for fact in self.hints.having(group):
-            number = fact[-1]
-            if self.low <= number <= self.high and number not in self.taken:
-                yield number
-
-    def _next(self) -> int | None:
-        """The first free number after the last one given."""
-        size = self.high - self.low + 1
-        if len(self.taken) >= size:
-            return None
-        start = self.low if self.last is None else self.last + 1
-        for i in range(size):
-            number = self.low + (start - self.low + i) % size
-            if number not in self.taken:
-                return number
-        return None
-
-    def _give(self, group: Group, number: int, out: Counts, undo: list[Undo]) -> None:
-        waited = group in self.waiting
-        self.waiting.discard(group)
-        self.numbers[group] = number
-        self.taken[number] = group
-        fact = self.fact(group, number)
-        out[fact] = out.get(fact, 0) + 1
-
-        def back() -> None:
-            del self.numbers[group], self.taken[number]
-            if waited:
-                self.waiting.add(group)
-
-        undo.append(back)
-
-    def _release(self, group: Group, out: Counts, undo: list[Undo]) -> None:
-        if group in self.waiting:
-            self.waiting.discard(group)
-            undo.append(lambda: self.waiting.add(group))
-            return
-        number = self.numbers.pop(group)
-        del self.taken[number]
-        fact = self.fact(group, number)
-        out[fact] = out.get(fact, 0) - 1
-
-        def back() -> None:
-            self.numbers[group] = number
-            self.taken[number] = group
-
-        undo.append(back)
-
-    def _clear(self) -> None:
-        for each in (self.numbers, self.taken, self.waiting, self.many):
-            each.clear()
-
-    def derivations(self, fact: Fact) -> int:
-        """How many derivations the group of a fact has."""
-        return self._derivations(self.group(fact))
-
-    def group(self, fact: Fact) -> Group:
-        """The group of a fact: all but its number."""
-        return _without(fact, self.position)
-
-    def _derivations(self, group: Group) -> int:
-        return self.many.get(group, 1 if group in self.numbers or group in self.waiting else 0)
-
-    def _set_derivations(self, group: Group, count: int) -> None:
-        if count > 1:
-            self.many[group] = count
-        else:
-            self.many.pop(group, None)
-
-    def exhausted(self) -> Exhausted | None:
-        """The groups that wait for a number, if any."""
-        return Exhausted(self.relation, tuple(sorted(self.waiting))) if self.waiting else None
-
-
-def _without(fact: Fact, position: int) -> Group:
+def without(fact: Fact, position: int) -> Group:
+    """A fact's group: all but the value at the position."""
     return (*fact[:position], *fact[position + 1 :])

@@ -18,9 +18,9 @@ from ovn_rules.engine.store import key_function
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from ovn_rules.engine.groups import Exhausted
     from ovn_rules.engine.ir import Fact, Program
     from ovn_rules.engine.network import Consumer, Rule
+    from ovn_rules.engine.numbering import Exhausted
     from ovn_rules.engine.runtime import Changes, Engine
     from ovn_rules.engine.store import Conflict, Counts
 
@@ -63,7 +63,7 @@ def impact(engine: Engine, relation: str, fact: Fact, *, everything: bool = Fals
     """What depends on a fact, and what would become of it if no clause made the fact (a base fact: deleted).
 
     What a negation makes depends on nothing absent: facts that the given one hinders are what would appear. A number
-    that ``allocate`` gave depends on its group, not on a hint.
+    that ``allocate`` gave depends on its group, not on a hint or a wish.
 
     Args:
         engine: it is as before afterwards.

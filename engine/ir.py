@@ -200,17 +200,32 @@ class Aggregate:
     wrap: Expr | None = None
 
 
+After = Literal["last", "largest"] | None
+"""Where the search for a free number begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allocate:
     """``allocate(low, high, hints)`` in a head: a number of its own for each group (all other head terms).
 
     ``hints`` names a relation with the group's columns followed by the number that the group had before a
-    restart; it is taken when it is in range and free.
+    restart; it is taken when it is in range and free. ``wanted`` names one of the same shape, with numbers that are
+    taken from groups that don't want them. ``within`` are the columns of the head whose values are a group's scope:
+    numbers are unique in a scope. A free number is searched ``after`` the last one given or the largest in use, or
+    from the lowest.
     """
 
     low: int
     high: int
     hints: str | None = None
+    within: tuple[int, ...] = ()
+    wanted: str | None = None
+    after: After = "last"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The relations that say numbers."""
+        return tuple(name for name in (self.hints, self.wanted) if name is not None)
 
 
 HeadTerm = Var | Const | Expr | Aggregate | Allocate

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, dataclass_tr
 
 from ovn_rules.engine.errors import LoadError, Problem, did_you_mean
 from ovn_rules.engine.frontend_types import from_annotation
-from ovn_rules.engine.ir import Column, Location, RelationDef, Uuid
+from ovn_rules.engine.ir import After, Column, Location, RelationDef, Uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -231,13 +231,26 @@ def count(value: object) -> Any:  # noqa: ARG001 - read, not run
     refuse()
 
 
-def allocate(low: int, high: int, hints: object = None) -> Any:  # noqa: ARG001 - read, not run
+def allocate(
+    low: int,  # noqa: ARG001 - read, not run
+    high: int,  # noqa: ARG001
+    hints: object = None,  # noqa: ARG001
+    *,
+    within: object = None,  # noqa: ARG001
+    wanted: object = None,  # noqa: ARG001
+    after: After = "last",  # noqa: ARG001
+) -> Any:
     """In a head: a number from ``low`` to ``high`` that no other group has, kept as long as the group exists.
 
     Args:
         low: The smallest number.
         high: The largest number.
         hints: A relation with the group's columns followed by the number that it had before a restart.
+        within: A variable of the head, or a tuple of some: numbers are unique among the groups that agree in them.
+        wanted: A relation with the group's columns followed by a number that the group gets even from another group,
+            unless that wants it as well.
+        after: Where a free number is searched: after the last one given, after the largest in use, or (None) from
+            the smallest on; beyond the largest number the search goes on at the smallest.
     """
     refuse()
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
 from ovn_rules.engine.doubts import Doubts
-from ovn_rules.engine.groups import Aggregator, Allocator
+from ovn_rules.engine.groups import Aggregator
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
+from ovn_rules.engine.numbering import Allocator
 from ovn_rules.engine.plan import NOTHING, Lookup, default_lookup, make_plan
 from ovn_rules.engine.store import Counts, Index, Store, key_function, make_store
 from ovn_rules.engine.strata import strata
@@ -70,7 +71,8 @@ class Node:
     """A relation's consumers and the indexes that they and others read.
 
     ``before`` run before the indexes take the change, ``after`` afterwards, ``negations`` on the transitions
-    in between; ``late`` indexes take it last, for the middle of a self-join.
+    in between; ``late`` indexes take it last, for the middle of a self-join. ``allocators`` give the numbers that
+    the relation says are wanted.
     """
 
     relation: str
@@ -79,6 +81,7 @@ class Node:
     negations: list[Consumer] = field(default_factory=list)
     indexes: dict[tuple[int, ...], Index] = field(default_factory=dict)
     late: dict[tuple[int, ...], Index] = field(default_factory=dict)
+    allocators: list[Allocator] = field(default_factory=list)
 
     def consumers(self) -> list[Consumer]:
         """All of them."""
@@ -154,13 +157,19 @@ class Network:
     def _allocator(self, relation: str, term: Allocate, position: int) -> Allocator:
         known = self._allocators.get(relation)
         if known is None:
-            hints = None
-            if term.hints is not None:
-                width = len(self.program.relations[term.hints].columns)
-                hints = self.index(self.members[term.hints].outer, tuple(range(width - 1)))
-            known = self._allocators[relation] = Allocator(relation, term, position, hints)
+            hints, wanted = self._numbers(term.hints), self._numbers(term.wanted)
+            known = self._allocators[relation] = Allocator(relation, term, position, hints, wanted)
             self.members[relation].allocators.append(known)
+            if term.wanted is not None:
+                self.members[term.wanted].outer.allocators.append(known)
         return known
+
+    def _numbers(self, relation: str | None) -> Index | None:
+        """Facts that say numbers, by their groups."""
+        if relation is None:
+            return None
+        width = len(self.program.relations[relation].columns)
+        return self.index(self.members[relation].outer, tuple(range(width - 1)))
 
     def _consume(self, rule: Rule, literal: int, atom: Atom) -> None:
         inner = self._inside(rule.clause, atom.relation)

@@ -22,7 +22,7 @@ class Outcome:
         fact: what it makes; None for a group that waits for a number because all are taken.
         missing: values that the aggregate lacks.
         surplus: values that it has and shouldn't.
-        holder: the fact that has the number that is wanted.
+        holder: the fact that has the number that is asked for, in the same scope.
     """
 
     column: int
@@ -46,7 +46,8 @@ def numbered(present: Present, rule: Rule, column: int, pattern: Fact) -> Outcom
     known = {i: v for i, v in enumerate(pattern) if v is not FREE and i != column}
     fact = next(iter(present.matching(rule.clause.relation, known)), None)
     if fact is not None:
-        holder = next(iter(present.matching(rule.clause.relation, {column: pattern[column]})), None)
+        same = {column: pattern[column], **{i: fact[i] for i in allocator.within}}
+        holder = next(iter(present.matching(rule.clause.relation, same)), None)
         return Outcome(column, fact, holder=holder)
     group = (*pattern[:column], *pattern[column + 1 :])
     waits = any(fits(group, g) for g in allocator.waiting)

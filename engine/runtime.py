@@ -29,7 +29,8 @@ from ovn_rules.engine.supposing import supposing
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from ovn_rules.engine.groups import Exhausted, Undo
+    from ovn_rules.engine.groups import Undo
+    from ovn_rules.engine.numbering import Exhausted
 
 Change = tuple[Collection[Fact], Collection[Fact]]
 """Deleted facts, inserted facts."""
@@ -351,6 +352,9 @@ class Engine:
             self._wake(consumer, groups)
         existed = [(c, self._existing(c, groups)) for c in node.negations]
         self._update(node.indexes.values(), deleted, inserted)
+        for allocator in node.allocators:
+            allocator.wake(chain(deleted, inserted))
+            self.queue(allocator.relation)
         for consumer in node.after:
             self._wake(consumer, groups)
         for consumer, before in existed:

@@ -28,9 +28,9 @@ def dependencies(program: Program) -> nx.DiGraph[str]:
 
 
 def read_by(clause: Clause) -> list[str]:
-    """The relations that a clause depends on, hints of ``allocate`` included, each once."""
+    """The relations that a clause depends on, those that say numbers for ``allocate`` included, each once."""
     names = [lit.relation for lit in clause.body if isinstance(lit, Atom)]
-    names += [t.hints for t in clause.terms if isinstance(t, Allocate) and t.hints]
+    names += [name for t in clause.terms if isinstance(t, Allocate) for name in t.reads]
     return list(dict.fromkeys(names))
 
 

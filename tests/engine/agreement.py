@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import event
+from number_promises import Numbers
 from programs import changes
 
 from ovn_rules.engine import reference
@@ -30,7 +31,8 @@ class Sequence:
         self.seen = {n: set() for n in program.derived}
         self.numbers = {}
         self.failures = 0
-        self.allocating = {c.relation: t for c in program.clauses for t in c.terms if isinstance(t, Allocate)}
+        numbered = [c for c in program.clauses if any(isinstance(t, Allocate) for t in c.terms)]
+        self.allocating = {c.relation: Numbers(c) for c in numbered}
 
     def transact(self, transaction):
         """Apply a transaction to both, and compare everything that can be observed."""
@@ -53,8 +55,8 @@ class Sequence:
         for name in self.program.relations:
             check_relation(self.engine, name, state)
         check_conflicts(self.program, self.engine, state)
-        for name, term in self.allocating.items():
-            self.check_numbers(name, term, numbers[name], state)
+        for watched in self.allocating.values():
+            watched.check(self.engine, state)
         self.numbers = numbers
 
     def check_failure(self, after):
@@ -73,27 +75,6 @@ class Sequence:
             assert sorted(deleted) == sorted(self.seen[name] - now), name
             assert sorted(inserted) == sorted(now - self.seen[name]), name
             self.seen[name] = now
-
-    def check_numbers(self, name, term, numbers, state):
-        """Numbers are in range, unique, kept for life, hinted where a hint is free, and never held back."""
-        groups, old = state.groups[name], self.numbers.get(name, {})
-        assert set(numbers) <= groups
-        assert len(set(numbers.values())) == len(numbers)
-        assert all(term.low <= n <= term.high for n in numbers.values())
-        waiting = groups - set(numbers)
-        assert not waiting or len(numbers) == term.high - term.low + 1
-        exhausted = {g for e in self.engine.exhausted() if e.relation == name for g in e.groups}
-        assert exhausted == waiting
-        kept = {g: n for g, n in old.items() if g in groups}
-        assert kept.items() <= numbers.items()
-        new = {g: n for g, n in numbers.items() if g not in kept}
-        hints = {g: set() for g in new}
-        for *group, number in state.facts[term.hints] if term.hints else ():
-            if tuple(group) in new and term.low <= number <= term.high and number not in kept.values():
-                hints[tuple(group)].add(number)
-        for group, number in new.items():
-            others = {n for g, n in new.items() if g != group and n in hints[g]}
-            assert number in hints[group] or hints[group] <= others
 
 
 def check_relation(engine, name, state):

@@ -402,13 +402,16 @@ class Builder:
             self.clause(target, [*group[:place], Aggregate(function, value, wrapped), *group[place:]], body)
 
     def allocate(self):
-        """Add a relation of allocated numbers, perhaps with hints."""
+        """Add a relation of allocated numbers, perhaps with hints, scopes and numbers that are wanted."""
         known = self.known()
         types = self.draw(st.lists(self.column_types, min_size=1, max_size=2))
         place = self.draw(st.integers(0, len(types)))
-        hints = self.relation("H", [*types, INT]) if self.draw(st.booleans()) else None
+        hints, wanted = (self.relation(r, [*types, INT]).name if self.draw(st.booleans()) else None for r in "HW")
         target = self.relation("N", [*types[:place], INT, *types[place:]])
-        number = Allocate(1, self.draw(st.sampled_from((1, 2, 2, 3))), hints.name if hints else None)
+        columns = [i for i in range(len(types) + 1) if i != place]
+        within = self.draw(st.sampled_from(((), *((c,) for c in columns if len(columns) > 1))))
+        after = self.draw(st.sampled_from(("last", "largest", None)))
+        number = Allocate(1, self.draw(st.sampled_from((1, 2, 2, 3))), hints, within, wanted, after)
         for _ in range(self.draw(st.integers(1, 2))):
             body = _body(self.draw, known)
             group = [body.value(t) for t in types]

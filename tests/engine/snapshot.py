@@ -32,9 +32,11 @@ def snapshot(engine):
             taken[name, "groups", i] = (groups, dict(aggregator.pending))
         for i, allocator in enumerate(member.allocators):
             taken[name, "numbers", i] = (
-                *(dict(d) for d in (allocator.many, allocator.numbers, allocator.taken, allocator.pending)),
+                *(dict(d) for d in (allocator.many, allocator.numbers, allocator.last, allocator.pending)),
+                {scope: dict(s.taken) for scope, s in allocator.spaces.items()},
+                [s for s in allocator.spaces.values() if s.order not in (None, sorted(s.taken))],
                 set(allocator.waiting),
-                allocator.last,
+                (dict(allocator.claims), {k: set(gs) for k, gs in allocator.claimants.items()}),
                 dict(allocator.given),
             )
     return taken
