@@ -16,6 +16,14 @@ def whole(text: str, default: int) -> int:
 
 
 @pure
+def unsigned(text: str) -> int:
+    """The number that an option says; 0 when it is negative or over 32 bits, or anything stands behind it."""
+    found = _WHOLE.fullmatch(text)
+    number = int(found[1]) if found else 0
+    return number if 0 <= number < 1 << 32 else 0
+
+
+@pure
 def leading_number(text: str) -> int:
     """The number that a text begins with, as C's atoi reads it on a 64-bit machine; 0 without one."""
     found = _WHOLE.match(text)

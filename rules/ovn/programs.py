@@ -4,11 +4,19 @@ from types import ModuleType
 
 from ovn_rules.engine.sinks import Constant, Mapped, Sink
 from ovn_rules.rules.ovn import (
+    acl_services,
+    acl_stages,
+    acl_switches,
+    acl_tracking,
+    acls,
     datapaths,
     flows,
+    matches,
+    meters,
     multicast,
     ports,
     progress,
+    qos,
     router_admission,
     router_advertisements,
     router_input,
@@ -16,6 +24,7 @@ from ovn_rules.rules.ovn import (
     router_neighbours,
     router_replies,
     routers,
+    sets,
     settings,
     supported,
     switch_admission,
@@ -26,17 +35,26 @@ from ovn_rules.rules.ovn import (
     switch_lookup,
     switch_responder,
     switch_virtual,
+    tracking,
 )
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.stages import STAGES
 from ovn_rules.rules.program import Contents, Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (
+    acl_services,
+    acl_stages,
+    acl_switches,
+    acl_tracking,
+    acls,
     datapaths,
     flows,
+    matches,
+    meters,
     multicast,
     ports,
     progress,
+    qos,
     router_admission,
     router_advertisements,
     router_input,
@@ -44,6 +62,7 @@ CENTRAL: tuple[ModuleType, ...] = (
     router_neighbours,
     router_replies,
     routers,
+    sets,
     settings,
     supported,
     switch_admission,
@@ -54,6 +73,7 @@ CENTRAL: tuple[ModuleType, ...] = (
     switch_lookup,
     switch_responder,
     switch_virtual,
+    tracking,
 )
 
 DATAPATH_BINDING = Sink(
@@ -126,6 +146,10 @@ SINKS = (
     LOGICAL_FLOW,
     MULTICAST_GROUP,
     IP_MULTICAST,
+    sets.ADDRESS_SET,
+    sets.PORT_GROUP,
+    meters.METER_BAND,
+    meters.METER,
     progress.SB_GLOBAL_CFG,
     progress.NB_GLOBAL_SB_CFG,
     progress.NB_GLOBAL_HV_CFG,
