@@ -34,6 +34,9 @@ class Service(Protocol):
     def resync(self) -> dict[str, int]:
         """Compare everything; how much differed, by kind."""
 
+    def register(self, control: Control) -> None:
+        """Add the commands that only this daemon has to its control socket."""
+
     def leave(self) -> bool:
         """Clean up for a clean exit; whether it is done."""
 
@@ -56,6 +59,7 @@ def register(control: Control, service: Service) -> None:
     control.register("relation/dump", "NAME", 1, 1, answers.dump)
     control.register("rule/stats", "[PATTERN]", 0, 1, answers.rules)
     daemon_questions.register(control, service)
+    service.register(control)
 
 
 class _Answers:
@@ -65,7 +69,7 @@ class _Answers:
     def status(self, _arguments: list[str]) -> str:
         """What the daemon is doing, then each connection and what is set aside."""
         plane = self.service.plane
-        lines = [self.service.status]
+        lines = [f"Status: {self.service.status}"]
         for name, database in plane.databases.items():
             state = "connected" if database.synced else "not connected"
             lock = f", lock {database.lock} {'held' if database.has_lock else 'not held'}" if database.lock else ""

@@ -15,6 +15,7 @@ from ovn_rules.io.switch import Switch
 from ovn_rules.io.switch_events import Adopted, Lost, Refused, Waiting
 
 if TYPE_CHECKING:
+    from ovn_rules.cli.control import Control
     from ovn_rules.cli.log import Log
     from ovn_rules.engine import Changes
     from ovn_rules.io.streams import Tls
@@ -180,6 +181,9 @@ class Controller:
         if self.switch is not None and self.switch.connected:
             counts["flows"] = self.switch.resync()
         return counts
+
+    def register(self, control: Control) -> None:
+        """No commands but those that all daemons have."""
 
     def leave(self) -> bool:
         """Take the host out of the network: its claims, its Chassis row and its tunnels; the flows stay.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import ovs.poller
 
-from ovn_rules.cli import commands
+from ovn_rules.cli import commands, northd_commands
 from ovn_rules.cli.choosing import Choice
 from ovn_rules.cli.controller import Controller
 from ovn_rules.cli.daemon_process import DaemonProcess
@@ -40,11 +40,20 @@ def daemon() -> None:
 
 
 @daemon.command()
-@click.option("--nb", type=Remotes(), help="Northbound database; default OVN_NB_DB.")
-@click.option("--sb", type=Remotes(), help="Southbound database; default OVN_SB_DB.")
+@click.option("--nb", "--ovnnb-db", type=Remotes(), help="Northbound database; default OVN_NB_DB.")
+@click.option("--sb", "--ovnsb-db", type=Remotes(), help="Southbound database; default OVN_SB_DB.")
+@click.option("--dry-run", is_flag=True, help="Start paused: write nothing until 'ovs-appctl -t … resume'.")
+@click.option(
+    "--n-threads",
+    metavar="N",
+    type=click.IntRange(1, northd_commands.MOST_THREADS),
+    help="Taken as ovn-northd does; the rules run in one thread all the same.",
+)
 @program_option
 @daemon_options
-def northd(nb: str | None, sb: str | None, program: str | None, options: DaemonOptions) -> None:
+def northd(
+    nb: str | None, sb: str | None, dry_run: bool, n_threads: int | None, program: str | None, options: DaemonOptions
+) -> None:
     """Derive the southbound database from the northbound one, as ovn-northd(8) does.
 
     Several may run: one works, the others stand by until it ends.
@@ -55,10 +64,11 @@ def northd(nb: str | None, sb: str | None, program: str | None, options: DaemonO
       ovn-rules daemon northd --nb tcp:192.0.2.1:6641 --sb tcp:192.0.2.1:6642 --detach --pidfile --log-file
       ovs-appctl -t /var/run/ovn/ovn-rules-northd.PID.ctl status
     """
+    del n_threads
     nb, sb = nb or default_nb(), sb or default_sb()
 
     def make(tls: Tls | None, chosen: str) -> Service:
-        return Northd(nb, sb, _working(chosen), tls, Log("northd"))
+        return Northd(nb, sb, _working(chosen), tls, Log("northd"), paused=dry_run)
 
     serve("ovn-rules-northd", make, options, program, {"nb": nb, "sb": sb})
 
@@ -151,7 +161,7 @@ def serve(
 
 def _choose(choice: Choice, process: DaemonProcess) -> str | None:
     """Wait for a server to say which program it needs; None when the daemon is to end before that."""
-    process.control.register("status", "", 0, 0, lambda _: choice.status)
+    process.control.register("status", "", 0, 0, lambda _: f"Status: {choice.status}")
     try:
         found = choice.run()
         while found is None and not process.stopping:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.cli import northd_commands
 from ovn_rules.cli.plane import Plane
 from ovn_rules.engine.sinks import stored_columns
 from ovn_rules.io.database import Database
 
 if TYPE_CHECKING:
+    from ovn_rules.cli.control import Control
     from ovn_rules.cli.log import Log
     from ovn_rules.io.streams import Tls
     from ovn_rules.rules.program import Program
@@ -26,9 +28,13 @@ class Northd:
         program: the rules and sinks for the schema.
         tls: files for ``ssl:`` remotes.
         log: where events are said.
+        paused: begin as after ``pause``.
+
+    Attributes:
+        paused: follows the databases, writes nothing and leaves the lock to others.
     """
 
-    def __init__(self, nb: str, sb: str, program: Program, tls: Tls | None, log: Log) -> None:
+    def __init__(self, nb: str, sb: str, program: Program, tls: Tls | None, log: Log, *, paused: bool = False) -> None:
         role = program.northd
         rules = role.load()
         self.log = log
@@ -48,10 +54,31 @@ class Northd:
                 )
             )
         self._active = False
+        self.paused = False
+        if paused:
+            self.pause()
+
+    def pause(self) -> None:
+        """Write nothing more, and let another northd have the lock, ovn-northd(8)."""
+        if not self.paused:
+            self.paused = True
+            self.plane.databases["sb"].release_lock()
+
+    def resume(self) -> None:
+        """Ask for the lock again, and work once it is there."""
+        if self.paused:
+            self.paused = False
+            self.plane.databases["sb"].want_lock(LOCK)
+
+    def register(self, control: Control) -> None:
+        """Add the commands of ovn-northd(8) to the control socket."""
+        northd_commands.register(control, self)
 
     @property
     def status(self) -> str:
-        """``active``, ``standby`` (another northd holds the lock) or what is being waited for."""
+        """``active``, ``standby`` (another northd holds the lock), ``paused`` or what is being waited for."""
+        if self.paused:
+            return "paused"
         waiting = [d.remote for d in self.plane.databases.values() if not d.synced]
         if waiting:
             return f"waiting for {', '.join(waiting)}"
@@ -64,7 +91,7 @@ class Northd:
         """
         sources = [*self.plane.read("nb"), *self.plane.read("sb")]
         databases = self.plane.databases.values()
-        if not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
+        if self.paused or not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
             self._active = False
         elif not self._active:
             self._active = True

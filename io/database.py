@@ -162,6 +162,24 @@ class Database:
         params = b"[%b,%b]" % (json.dumps(self._schema_name).encode(), operations)
         self._pending[self._session.transact(params)] = done
 
+    def want_lock(self, lock: str) -> None:
+        """Asks for a lock, now or as soon as it is connected; without it, nothing is writable."""
+        self.lock = lock
+        if self.synced:
+            self._request("lock", [lock], self._lock_answered)
+
+    def release_lock(self) -> None:
+        """Lets others have the lock (RFC 7047 section 4.1.10), and doesn't ask for it any more."""
+        if self.lock is not None and self.synced:
+            self._request("unlock", [self.lock], _ignore)
+        if self.has_lock:
+            self._set_lock(held=False)
+        self.lock = None
+
+    def forget_index(self) -> None:
+        """Takes a cluster's data as it comes, though it be older than what was read: its databases were made anew."""
+        self._newest = (None, 0)
+
     def echo(self, done: Done) -> None:
         """Asks the server for an echo (RFC 7047 section 4.1.11).
 

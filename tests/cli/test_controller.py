@@ -174,7 +174,7 @@ def test_control_socket(host):
     assert len(host.controller.ask("relation/dump", "OpenFlow").splitlines()) == len(host.flows())
     assert any(line.startswith("openflow ") for line in host.controller.ask("rule/stats").splitlines())
     lines = host.controller.ask("status").splitlines()
-    assert lines[0] == "running"
+    assert lines[0] == "Status: running"
     assert lines[1:3] == [f"ovs: {host.remote} connected", f"sb: {host.world.sb.remote} connected"]
     assert lines[3].startswith("history: ")
     assert [line.partition(": from ")[0] for line in lines[4:]] == ["comments of ovs", "comments of sb"]

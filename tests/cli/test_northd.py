@@ -90,7 +90,7 @@ def test_a_row_in_the_way_goes(network):
     network.sb.transact({"op": "insert", "table": "Binding", "row": row})
     network.add_port(network.switches[0], "new", "00:00:00:00:00:0a")
     until(lambda: set(network.tunnel_keys()) == {*(f"p{i}" for i in range(5)), "new"}, network.tunnel_keys)
-    assert network.first.ask("status").splitlines()[0] == "active"
+    assert network.first.ask("status").splitlines()[0] == "Status: active"
     assert "refused" not in network.first.ask("status")
 
 
@@ -149,3 +149,41 @@ def test_control_socket(network):
     assert len(first.ask("rule/stats", "port_key").splitlines()) == 2
     with pytest.raises(AssertionError, match="no relation PortKeys; did you mean 'PortKey'"):
         first.ask("relation/dump", "PortKeys")
+
+
+def test_pause_and_resume(network):
+    """A paused daemon follows, writes nothing and lets another one work; resumed, it works when it can."""
+    first = network.first
+    assert first.ask("is-paused").strip() == "false"
+    second = network.northd("second").wait("standby")
+    first.ask("pause")
+    first.wait("paused")
+    assert first.ask("is-paused").strip() == "true"
+    second.wait("active")
+    first.ask("resume")
+    first.wait("standby")
+    second.ask("pause")
+    first.wait("active")
+    second.ask("pause")
+    second.ask("resume")
+    second.wait("standby")
+
+
+def test_a_dry_run_writes_nothing(world):
+    """Started with --dry-run a daemon is paused, until it is told to work."""
+    daemon = world.northd("dry", "--dry-run").wait("paused")
+    world.add_switch("sw0")
+    assert not world.sb.select("Pipeline")
+    daemon.ask("resume")
+    daemon.wait("active")
+    until(lambda: world.sb.select("Pipeline"))
+
+
+def test_commands_of_ovn_northd(network):
+    """Scripts for ovn-northd find its other commands, too."""
+    daemon = network.first
+    assert daemon.ask("get-n-threads").strip() == "1"
+    daemon.ask("set-n-threads", "4")
+    daemon.ask("sb-cluster-state-reset")
+    daemon.ask("nb-cluster-state-reset")
+    assert daemon.status() == "active"

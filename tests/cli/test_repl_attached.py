@@ -44,7 +44,7 @@ def test_northd_answers(network):
     assert world.catalogue()["relations"]["Binding"]["tunnel_key"] == "int"
     assert "port_key" in world.catalogue()["rules"]
     assert world.stale() == []
-    assert world.status()[1] == "active"
+    assert world.status()[1] == "Status: active"
 
 
 def test_mistakes_are_said_as_elsewhere(network):

@@ -62,7 +62,7 @@ class Daemon:
 
     def status(self):
         """The first line of ``status``."""
-        return self.ask("status").splitlines()[0]
+        return self.ask("status").splitlines()[0].removeprefix("Status: ")
 
     def wait(self, status):
         """Waits until the status is this."""
@@ -92,9 +92,9 @@ class World:
         self.sb = ovsdb(SCHEMAS / "ovn-sb.ovsschema")
         self.daemons = []
 
-    def northd(self, title="northd"):
+    def northd(self, title="northd", *options):
         """Starts a northd."""
-        return self._started("northd", f"--nb={self.nb.remote}", f"--sb={self.sb.remote}", title=title)
+        return self._started("northd", f"--nb={self.nb.remote}", f"--sb={self.sb.remote}", *options, title=title)
 
     def controller(self, remote, title="controller"):
         """Starts a controller of the host with this database."""

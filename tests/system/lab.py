@@ -315,7 +315,7 @@ class Lab:
             until(lambda key=key: self._works(key), f"{key} runs")
 
     def _works(self, key):
-        return self.control(key, "status", check=False).partition("\n")[0] in ("active", "running")
+        return self.control(key, "status", check=False).partition("\n")[0] in ("Status: active", "Status: running")
 
     def ended(self):
         """The processes that ended by themselves, with their last words."""
