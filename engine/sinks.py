@@ -3,6 +3,9 @@
 A sink is data. It says which columns of which table a relation owns; whoever writes (``ovn_rules.io``)
 compares the facts with the stored rows and sends the difference. What a sink doesn't name is never touched.
 
+The order of sinks matters when a difference is too large for one transaction: a table stands after those that
+it refers to. Then rows are made and changed in this order, and afterwards deleted in the reverse order.
+
 A table column is written as ``name``, or as ``name:key`` for one key of a map column
 (``external_ids:ovn-chassis-id``): then the other keys of the map belong to others.
 
@@ -146,6 +149,8 @@ class Sink:
         mine: Which rows of the table are the sink's.
         children: Rows of other tables that belong to each row.
         parent: The row that must refer to each row.
+        last: Written only together with, or after, everything else that is wanted of the database: for a
+            column that tells others that all is there (SB_Global's ``nb_cfg``).
     """
 
     relation: str
@@ -161,6 +166,7 @@ class Sink:
     mine: AllRows | RowsWith | OwnRows = AllRows()
     children: tuple[Child, ...] = ()
     parent: Parent | None = None
+    last: bool = False
 
 
 def split_column(column: str) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from ovn_rules.engine.sinks import Child, Clock, Constant, Mapped, Source, sourc
 from ovn_rules.io.columns import encoder, normaliser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.ovsschema import Schema, TableSchema
@@ -30,6 +30,7 @@ class Cell:
         at: The column's position in stored rows; -1 when it is not read.
         source_at: The position in facts that it comes from; -1 for a constant.
         plain: Facts and rows hold it in the same form: it is one atom.
+        target: The table whose rows must be there for the column to refer to; None when it refers to none so.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Cell:
         self.source_at = -1 if given is None else list(columns).index(given)
         column = schema.columns[self.column]
         self.plain = column.kind == "scalar" and column.key_type != "real" and isinstance(source, str)
+        self.target = column.ref_table if column.ref_type == "strong" and self.map_key is None else None
         self._normalise = normaliser(column) if self.map_key is None else _of_key
         self._encode = encoder(column)
 
@@ -67,6 +69,11 @@ class Cell:
         if self.map_key is None:
             return value
         return next((v for k, v in value if k == self.map_key), ())
+
+    def identity(self, fact: Fact) -> Any:
+        """What the fact asks for in a column of the key: what ``stored`` gives for its row."""
+        value = self.wanted(fact)
+        return () if value is None and self.map_key is not None else value
 
     def json(self, value: Any) -> Any:
         """A value as JSON: the column's, or the map's with this key alone."""
@@ -144,6 +151,25 @@ class Cells:
     def values(self, fact: Fact) -> dict[str, Any]:
         """What the fact asks for, by column; keys of maps are left out."""
         return {c.column: c.wanted(fact) for c in self._cells if c.map_key is None}
+
+    def references(self, fact: Fact, table: str) -> Iterator[str]:
+        """The rows of a table that the fact refers to, which must be there."""
+        for cell in self._cells:
+            if cell.target == table:
+                wanted = cell.wanted(fact)
+                yield from (wanted,) if isinstance(wanted, str) else wanted or ()
+
+    def stored_references(self, row: Row) -> Iterator[str]:
+        """The same of a stored row, for all tables."""
+        for cell in self._cells:
+            if cell.target is not None and cell.at >= 0:
+                stored = cell.stored(row)
+                yield from (stored,) if isinstance(stored, str) else stored
+
+    @property
+    def targets(self) -> set[str]:
+        """The tables that facts refer to so."""
+        return {c.target for c in self._cells if c.target is not None}
 
     def row(self, fact: Fact) -> dict[str, Any]:
         """A new row's columns, encoded."""

@@ -30,8 +30,10 @@ class Comparison:
 
     Attributes:
         sink: The sink.
-        dirty: Keys whose fact or rows have changed since they were compared, in order.
         wanted: The fact of each key.
+        to_write: Keys with a fact that must be compared: it or its rows have changed since they were.
+        to_remove: The same without a fact.
+        carried: Rows of its table stay only while others refer to them, so they must be made with those.
     """
 
     def __init__(self, sink: Sink, columns: Sequence[str], replica: Replica, schema: Schema) -> None:
@@ -44,12 +46,12 @@ class Comparison:
             schema: The server's schema.
         """
         self.sink = sink
-        self.dirty: dict[Key, None] = {}
+        self.to_write: dict[Key, None] = {}
+        self.to_remove: dict[Key, None] = {}
         self.wanted: dict[Key, Fact] = {}
         self._further: dict[Key, list[Fact]] = {}
         self._table = replica.tables[sink.table]
         table = schema.tables[sink.table]
-        self._sorted = False
         self._by_uuid = sink.key == ("_uuid",)
         self._uuid_from = list(columns).index(str(sink.columns["_uuid"])) if self._by_uuid else -1
         key = [Cell(k, sink.columns[k], columns, self._table, table) for k in sink.key if k != "_uuid"]
@@ -61,6 +63,7 @@ class Comparison:
         self._stored: dict[Key, str | tuple[str, ...]] = {}
         self._ever: set[Key] = set()
         self._is_root = table.is_root
+        self.carried = self._by_uuid and sink.insert and not table.is_root and sink.parent is None
         self._orphans: dict[Key, None] = {}
         self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
@@ -93,24 +96,32 @@ class Comparison:
             touched.append(key)
         if isinstance(self.sink.mine, OwnRows):
             self._ever.update(touched)
-        self.dirty.update(dict.fromkeys(touched))
+        for key in touched:
+            self.mark(key)
         return touched
 
     def facts(self) -> list[Fact]:
         """All facts, those that stand back behind another with the same key included."""
         return [*self.wanted.values(), *(f for more in self._further.values() for f in more)]
 
-    def take(self, many: int) -> Iterator[Key]:
-        """Takes keys out of ``dirty``, one by one; of more than ``many``, those without a fact come first.
+    def mark(self, key: Key) -> None:
+        """Has a key compared."""
+        if key in self.wanted:
+            self.to_write[key] = None
+            self.to_remove.pop(key, None)
+        else:
+            self.to_remove[key] = None
+            self.to_write.pop(key, None)
 
-        So rows that go make room (in a unique index) for those that come.
-        """
-        if len(self.dirty) > many and not self._sorted:
-            self.dirty = dict.fromkeys(sorted(self.dirty, key=lambda k: k not in self.wanted))
-            self._sorted = True
-        while self.dirty:
-            yield self.dirty.popitem()[0]
-        self._sorted = False
+    def unmark(self, key: Key) -> bool:
+        """Whether a key was to be compared; it is not any more."""
+        waiting = self.to_write if key in self.wanted else self.to_remove
+        return waiting.pop(key, self) is None
+
+    @property
+    def waiting(self) -> int:
+        """How many keys are to be compared."""
+        return len(self.to_write) + len(self.to_remove)
 
     def everything(self) -> list[Key]:
         """Every key that is wanted or stored, in a stable order: what is to be deleted first."""
@@ -120,12 +131,11 @@ class Comparison:
     def compare(self, key: Key, transaction: Transaction) -> None:
         """Adds the operations that bring the stored rows of a key to its fact; none when they are."""
         fact = self.wanted.get(key)
-        rows = self._rows(key)
+        rows = self.rows(key)
         if fact is None:
             if self.sink.delete and (key in self._ever or not isinstance(self.sink.mine, OwnRows)):
                 for row in rows:
-                    if not self._by_uuid or self._is_mine(row):
-                        self._delete(row, transaction)
+                    self._delete(row, transaction)
         elif self._parent is not None and self._parent.wanted(fact) is None:
             self._orphans[key] = None
         elif not rows:
@@ -172,8 +182,22 @@ class Comparison:
 
     def stored_values(self, key: Key, index: Sequence[str]) -> list[tuple[Any, ...]]:
         """What the stored rows of a key have in the columns of an index."""
-        values = (self.row_values(row, index) for row in self._rows(key))
+        values = (self.row_values(row, index) for row in self.rows(key))
         return [v for v in values if v is not None]
+
+    @property
+    def targets(self) -> set[str]:
+        """The tables that its rows refer to, but for children."""
+        return self._new.targets
+
+    def stored_references(self, key: Key) -> Iterator[str]:
+        """What the stored rows of a key refer to, but for children."""
+        return (uuid for row in self.rows(key) for uuid in self._new.stored_references(row))
+
+    def wanted_references(self, key: Key, table: str) -> Iterator[str]:
+        """The rows of a table to which the fact of a key makes a row refer."""
+        fact = self.wanted.get(key)
+        return self._new.references(fact, table) if fact is not None else iter(())
 
     def rebuild(self) -> None:
         """Reads the index of stored rows anew from the rows themselves."""
@@ -181,10 +205,11 @@ class Comparison:
         for uuid, row in self._table.rows.items():
             self._row_changed(uuid, None, row)
 
-    def _rows(self, key: Key) -> list[Row]:
+    def rows(self, key: Key) -> list[Row]:
+        """The stored rows of a key."""
         if self._by_uuid:
             row = self._table.rows.get(key)
-            return [] if row is None else [row]
+            return [] if row is None or (key not in self.wanted and not self._is_mine(row)) else [row]
         return [self._table.rows[u] for u in self._uuids(key)]
 
     def _uuids(self, key: Key) -> tuple[str, ...]:
@@ -215,7 +240,7 @@ class Comparison:
     def _delete(self, row: Row, transaction: Transaction) -> None:
         if self._parent is not None:
             self._parent.remove(row[0], transaction)
-        if self._parent is None or self._is_root:
+        if self._is_root or (self._parent is None and not self.carried):
             transaction.delete(self.sink.table, row[0])
 
     def _forget(self, key: Key, fact: Fact) -> None:
@@ -242,18 +267,18 @@ class Comparison:
             return
         if self._by_uuid:
             if uuid in self.wanted or (self.sink.delete and new is not None and self._is_mine(new)):
-                self.dirty[uuid] = None
+                self.mark(uuid)
             return
         was = self._key_of_row(old) if old is not None and self._is_mine(old) else None
         now = self._key_of_row(new) if new is not None and self._is_mine(new) else None
         if was != now:
             if was is not None:
                 self._index(was, [u for u in self._uuids(was) if u != uuid])
-                self.dirty[was] = None
+                self.mark(was)
             if now is not None:
                 self._index(now, [*self._uuids(now), uuid])
         if now is not None:
-            self.dirty[now] = None
+            self.mark(now)
 
     def _touched(self, uuid: str) -> None:
         """Something that belongs to a row has changed, or a parent may have come."""
@@ -261,10 +286,10 @@ class Comparison:
         if row is not None and self._is_mine(row):
             key = self._key_of_row(row)
             if not self._by_uuid or self.sink.delete or key in self.wanted:
-                self.dirty[key] = None
-        if self._orphans:
-            self.dirty.update(self._orphans)
-            self._orphans.clear()
+                self.mark(key)
+        orphans, self._orphans = self._orphans, {}
+        for key in orphans:
+            self.mark(key)
 
 
 def _fact_key(key: list[Cell], arity: int) -> Callable[[Fact], Key]:
@@ -273,8 +298,8 @@ def _fact_key(key: list[Cell], arity: int) -> Callable[[Fact], Key]:
         positions = [c.source_at for c in key]
         return _same if positions == list(range(arity)) and arity > 1 else itemgetter(*positions)
     if len(key) == 1:
-        return key[0].wanted
-    return lambda fact: tuple([c.wanted(fact) for c in key])
+        return key[0].identity
+    return lambda fact: tuple([c.identity(fact) for c in key])
 
 
 def _row_key(key: list[Cell]) -> Callable[[Row], Key]:

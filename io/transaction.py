@@ -25,11 +25,13 @@ class Transaction:
 
     Attributes:
         items: The items that have operations, in order.
+        carried: Items whose rows are made for the sake of others, as part of those.
     """
 
     def __init__(self) -> None:
         """Starts empty."""
         self.items: dict[Item, None] = {}
+        self.carried: set[Item] = set()
         self._operations: list[dict[str, Any]] = []
         self._owners: list[Item] = []
         self._links: dict[tuple[str, str, str], tuple[list[Any], list[Any]]] = {}
@@ -39,6 +41,10 @@ class Transaction:
     def __len__(self) -> int:
         """How many operations there are."""
         return len(self._operations) + len(self._links)
+
+    def same_as(self, other: Transaction) -> bool:
+        """Whether it has the same operations, in the same order."""
+        return self._operations == other._operations and self._links == other._links
 
     def begin(self, item: Item) -> None:
         """The operations that follow are for this item."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import Sink, problems
 from ovn_rules.io.cells import UnmappedError
+from ovn_rules.io.company import Company
 from ovn_rules.io.comparison import Comparison
 from ovn_rules.io.database import error_text
 from ovn_rules.io.events import Contested, Event, Refused, Unusable
@@ -17,7 +18,7 @@ from ovn_rules.io.isolation import Contest, Isolation
 from ovn_rules.io.transaction import Transaction, UnsendableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ovn_rules.engine.ir import Fact
     from ovn_rules.engine.ovsschema import Schema
@@ -66,7 +67,8 @@ class Writer:
         self.transactions = 0
         self.operations = 0
         self._database = database
-        self._sinks = [s for s in sinks if s.database == database.name]
+        self._sinks = sorted((s for s in sinks if s.database == database.name), key=lambda s: s.last)
+        self._lasting = sum(s.last for s in self._sinks)
         self._columns = columns
         self._explain = explain or _fact_text
         self._max_operations = max_operations
@@ -74,6 +76,7 @@ class Writer:
         self._started = False
         self._schema: Schema | None = None
         self._comparisons: list[Comparison] = []
+        self._carriers: list[list[int]] = []
         self._early: dict[str, dict[Fact, None]] = {}
         self._by_relation: dict[str, list[int]] = {}
         for number, sink in enumerate(self._sinks):
@@ -90,7 +93,7 @@ class Writer:
     @property
     def idle(self) -> bool:
         """Nothing is in flight and nothing waits to be compared."""
-        return self._flying is None and not self._isolation.busy and not any(c.dirty for c in self._comparisons)
+        return self._flying is None and not self._isolation.busy and not self.waiting
 
     @property
     def in_flight(self) -> bool:
@@ -100,7 +103,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many keys wait to be compared."""
-        return sum(len(c.dirty) for c in self._comparisons)
+        return sum(c.waiting for c in self._comparisons)
 
     @property
     def refused(self) -> list[tuple[str, str, str]]:
@@ -160,14 +163,16 @@ class Writer:
         for number, comparison in enumerate(self._comparisons):
             comparison.rebuild()
             for key in comparison.everything():
+                if comparison.carried and not comparison.rows(key):
+                    continue
                 scratch = Transaction()
                 scratch.begin((number, key))
                 comparison.compare(key, scratch)
                 if scratch.items:
-                    comparison.dirty[key] = None
+                    comparison.mark(key)
                     found += 1
                 else:
-                    comparison.dirty.pop(key, None)
+                    comparison.unmark(key)
         return found
 
     # Sending
@@ -186,7 +191,7 @@ class Writer:
         else:
             for item, reason in self._isolation.settle().items():
                 self._refuse(item, reason)
-            self._compare_dirty(transaction)
+            self._compare_waiting(transaction)
         if not transaction.items:
             self._isolation.succeeded(items or ())
             return items is not None
@@ -204,22 +209,63 @@ class Writer:
         self._database.transact(encoded, self._answered)
         return False
 
-    def _compare_dirty(self, transaction: Transaction) -> None:
-        for number, comparison in enumerate(self._comparisons):
-            for key in comparison.take(self._max_operations):
-                self._compare((number, key), transaction)
-                if len(transaction) >= self._max_operations:
-                    return
+    def _compare_waiting(self, transaction: Transaction) -> None:
+        for item in self._take_waiting():
+            self._compare(item, transaction)
+            if len(transaction) >= self._max_operations:
+                self._complete(transaction)
+                return
+
+    def _take_waiting(self) -> Iterator[Item]:
+        """Takes what is to be compared: rows to write in the order of the sinks, rows to delete in the reverse."""
+        comparisons = self._comparisons
+        ordinary = range(len(comparisons) - self._lasting)
+        for number in ordinary:
+            waiting = comparisons[number].to_write
+            while waiting:
+                key = waiting.popitem()[0]
+                if not comparisons[number].carried or comparisons[number].rows(key):
+                    yield number, key
+        for number in reversed(ordinary):
+            waiting = comparisons[number].to_remove
+            while waiting:
+                yield number, waiting.popitem()[0]
+        for number in range(len(ordinary), len(comparisons)):
+            for waiting in (comparisons[number].to_write, comparisons[number].to_remove):
+                while waiting:
+                    yield number, waiting.popitem()[0]
+
+    def _complete(self, transaction: Transaction) -> None:
+        """Adds what can't wait for the next transaction, because it stands in the way of what is in this one."""
+        company = self._company(lambda n: [*self._comparisons[n].to_write, *self._comparisons[n].to_remove])
+        together = [other for item in transaction.items for other in company.holders(item)]
+        while together:
+            number, key = item = together.pop()
+            if self._comparisons[number].unmark(key):
+                self._compare(item, transaction)
+                together += [*company.holders(item), *company.referrers(item)]
 
     def _compare(self, item: Item, transaction: Transaction) -> None:
         if self._contest.holds(item):
             return
         number, key = item
+        operations = len(transaction)
         transaction.begin(item)
         try:
             self._comparisons[number].compare(key, transaction)
+            if len(transaction) > operations:
+                for other in self._carriers[number]:
+                    self._carry(number, key, other, transaction)
         except UnmappedError as e:
             self._refuse(item, str(e))
+
+    def _carry(self, number: int, key: Any, other: int, transaction: Transaction) -> None:
+        """Makes the rows that a row is to refer to, where they would not stay without it."""
+        comparison = self._comparisons[other]
+        for uuid in self._comparisons[number].wanted_references(key, comparison.sink.table):
+            if (other, uuid) not in transaction.carried and uuid in comparison.wanted and not comparison.rows(uuid):
+                transaction.carried.add((other, uuid))
+                comparison.compare(uuid, transaction)
 
     def _answered(self, result: Any, error: Any) -> None:
         items, self._flying = self._flying or [], None
@@ -246,10 +292,17 @@ class Writer:
             self._database.reconnect(f"transaction refused: {reason}", back_off=True)
             return
         culprit = self._transaction.owner(failed, locked=self._database.lock is not None)
-        if culprit is not None and culprit[1] in self._comparisons[culprit[0]].dirty:
+        now = Transaction()
+        for item in items:
+            self._compare(item, now)
+        if not now.same_as(self._transaction):
             self._retry(items)  # what it was compared with has changed meanwhile
-        else:
-            self._isolation.failed(items, culprit, reason)
+            return
+        late = [i for i in items if self._sinks[i[0]].last and i != culprit]
+        if len(late) < len(items):
+            self._retry(late)
+            items = [i for i in items if i not in late]
+        self._isolation.failed(items, culprit, reason)
 
     def _written(self, item: Item) -> None:
         self._refused.pop(item, None)
@@ -269,23 +322,24 @@ class Writer:
 
     def _retry(self, items: Iterable[Item]) -> None:
         for number, key in items:
-            self._comparisons[number].dirty[key] = None
+            self._comparisons[number].mark(key)
+
+    def _company(self, keys: Callable[[int], Iterable[Any]]) -> Company:
+        return Company(self._comparisons, self._schema.tables if self._schema is not None else {}, keys)
 
     def _in_each_others_way(self, items: list[Item]) -> list[list[Item]]:
         """Groups of items one of which wants what another's row still has in a unique index."""
+        keys: dict[int, list[Any]] = {}
+        for number, key in items:
+            keys.setdefault(number, []).append(key)
+        company = self._company(lambda n: keys.get(n, ()))
         group = {item: [item] for item in items}
-        tables = self._schema.tables if self._schema is not None else {}
-        for table in {self._sinks[n].table for n, _ in items}:
-            its_items = [i for i in items if self._sinks[i[0]].table == table]
-            for index in tables[table].indexes:
-                has = {v: i for i in its_items for v in self._comparisons[i[0]].stored_values(i[1], index)}
-                for item in its_items:
-                    wanted = self._comparisons[item[0]].wanted_values(item[1], index)
-                    holder = has.get(wanted) if wanted is not None else None
-                    if holder is not None and group[holder] is not group[item]:
-                        group[holder].extend(group[item])
-                        for member in group[item]:
-                            group[member] = group[holder]
+        for item in items:
+            for holder in company.holders(item):
+                if group[holder] is not group[item]:
+                    group[holder].extend(group[item])
+                    for member in group[item]:
+                        group[member] = group[holder]
         return list({id(g): g for g in group.values()}.values())
 
     def _watcher(self, table: str) -> Watcher:
@@ -301,7 +355,7 @@ class Writer:
                 for index in self._schema.tables[table].indexes:
                     wanted = comparison.wanted_values(key, index)
                     if wanted is not None and wanted == comparison.row_values(old, index):
-                        comparison.dirty[key] = None
+                        comparison.mark(key)
 
     def _text(self, item: Item) -> str:
         sink = self._sinks[item[0]]
@@ -332,6 +386,8 @@ class Writer:
             table.watchers.clear()
             table.watchers.append(self._watcher(name))
         self._comparisons = [Comparison(s, self._columns[s.relation], replica, schema) for s in self._sinks]
+        carried = {c.sink.table: n for n, c in enumerate(self._comparisons) if c.carried}
+        self._carriers = [[carried[t] for t in sorted(c.targets & carried.keys())] for c in self._comparisons]
         for sink, comparison in zip(self._sinks, self._comparisons, strict=True):
             comparison.note((), self._early.get(sink.relation, ()))
         self._early.clear()
