@@ -1,11 +1,19 @@
 """Datapaths: the southbound row and tunnel key of every switch and enabled router."""
 
 from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
+from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.relations import Datapath, DatapathBinding, DatapathKey, DatapathRow, Group
+from ovn_rules.rules.ovn.options import whole
+from ovn_rules.rules.ovn.relations import Datapath, DatapathBinding, DatapathKey, DatapathRow, Group, Problem
+from ovn_rules.rules.ovn.settings import KeyLimit
 
-KEYS = (1, (1 << 24) - 1 - ((1 << 16) - 1))
-"""Tunnel keys of datapaths that ovn-northd gives; those above are for OVN Interconnection, ovn-architecture(7)."""
+
+class NamedDatapath(Relation, key=("datapath",)):
+    """A logical switch, or a logical router that is enabled."""
+
+    datapath: Uuid = column("its northbound row")
+    kind: str = column("switch or router")
+    name: str = column("its name")
 
 
 class StoredDatapath(Relation):
@@ -22,16 +30,32 @@ class StoredDatapathKey(Relation):
     key: int = column("its key")
 
 
-@rule
-def switch(datapath, name):
-    """Every logical switch is a datapath."""
-    Datapath(datapath, "switch", name) <= nb.Logical_Switch(_uuid=datapath, name=name)
+class RequestedDatapathKey(Relation):
+    """The tunnel key that a datapath is to have, whatever others have."""
+
+    datapath: Uuid = column("the datapath")
+    key: int = column("what its options say, if it is a number")
+
+
+class WideDatapathKey(Relation):
+    """A tunnel key where all tunnels have 24 bits for it."""
+
+    datapath: Uuid = column("the datapath")
+    key: int = column("1 to 16777215")
+
+
+class VxlanDatapathKey(Relation):
+    """A tunnel key where some tunnels have 12 bits for it."""
+
+    datapath: Uuid = column("the datapath")
+    key: int = column("1 to 4095")
 
 
 @rule
-def router(datapath, name, enabled):
-    """Every logical router is a datapath, unless it is disabled."""
-    Datapath(datapath, "router", name) <= (
+def named_datapath(datapath, name, enabled):
+    """Every logical switch is a datapath, and every logical router unless it is disabled."""
+    NamedDatapath(datapath, "switch", name) <= nb.Logical_Switch(_uuid=datapath, name=name)
+    NamedDatapath(datapath, "router", name) <= (
         nb.Logical_Router(_uuid=datapath, name=name, enabled=enabled) & (enabled != (False,))
     )
 
@@ -40,18 +64,11 @@ def router(datapath, name, enabled):
 def stored_datapath(datapath, row, kind, key, text):
     """A row belongs to the datapath that its external ids name."""
     StoredDatapath(datapath, min(row)) <= (
-        Datapath(datapath, kind, _)
+        NamedDatapath(datapath, kind, _)
         & (key == f"logical-{kind}")
         & (text == str(datapath))
         & sb.Datapath_Binding.external_ids(row, key, text)
     )
-
-
-@rule
-def datapath_row(datapath, row):
-    """A datapath keeps the row it has; a new row gets the UUID of the northbound one."""
-    DatapathRow(datapath, row) <= Datapath(datapath=datapath) & StoredDatapath(datapath, row)
-    DatapathRow(datapath, datapath) <= Datapath(datapath=datapath) & ~StoredDatapath(datapath, _)
 
 
 @rule
@@ -61,22 +78,67 @@ def stored_datapath_key(datapath, row, key):
 
 
 @rule
-def datapath_key(datapath):
-    """Every datapath has a tunnel key of its own."""
-    DatapathKey(datapath, allocate(1, 16711680, StoredDatapathKey)) <= Datapath(datapath=datapath)
-
-
-@pure
-def datapath_ids(datapath: Uuid, kind: str, name: str) -> tuple[tuple[str, str], ...]:
-    """The external ids of a Datapath_Binding row."""
-    return ((f"logical-{kind}", str(datapath)), ("name", name))
+def requested_datapath_key(datapath, text):
+    """Administrators may ask for a tunnel key."""
+    RequestedDatapathKey(datapath, whole(text, 0)) <= nb.Logical_Switch.other_config(
+        datapath, "requested-tnl-key", text
+    )
+    RequestedDatapathKey(datapath, whole(text, 0)) <= nb.Logical_Router.options(datapath, "requested-tnl-key", text)
 
 
 @rule
-def datapath_binding(datapath, row, key, kind, name):
-    """Every datapath has a row by which all hosts know it."""
-    DatapathBinding(row, key, datapath_ids(datapath, kind, name)) <= (
-        Datapath(datapath, kind, name) & DatapathRow(datapath, row) & DatapathKey(datapath, key)
+def datapath_key(datapath, key):
+    """Every datapath has a tunnel key of its own; VXLAN has fewer of them."""
+    WideDatapathKey(datapath, allocate(1, 16777215, StoredDatapathKey, wanted=RequestedDatapathKey, after=None)) <= (
+        NamedDatapath(datapath=datapath) & KeyLimit(16711680)
+    )
+    VxlanDatapathKey(datapath, allocate(1, 4095, StoredDatapathKey, wanted=RequestedDatapathKey, after=None)) <= (
+        NamedDatapath(datapath=datapath) & KeyLimit(4095)
+    )
+    DatapathKey(datapath, key) <= WideDatapathKey(datapath, key)
+    DatapathKey(datapath, key) <= VxlanDatapathKey(datapath, key)
+
+
+@rule
+def datapath(datapath, kind, name):
+    """What has a tunnel key takes part."""
+    Datapath(datapath, kind, name) <= NamedDatapath(datapath, kind, name) & DatapathKey(datapath, _)
+
+
+@rule
+def datapath_row(datapath, row):
+    """A datapath keeps the row it has; a new row gets the UUID of the northbound one."""
+    DatapathRow(datapath, row) <= Datapath(datapath=datapath) & StoredDatapath(datapath, row)
+    DatapathRow(datapath, datapath) <= Datapath(datapath=datapath) & ~StoredDatapath(datapath, _)
+
+
+@pure
+def datapath_ids(
+    datapath: Uuid, kind: str, name: str, given: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """The external ids of a Datapath_Binding row; its second name is the one that OpenStack gave it."""
+    second = dict(given).get("neutron:network_name" if kind == "switch" else "neutron:router_name")
+    own = ((f"logical-{kind}", str(datapath)), ("name", name))
+    return (*own, ("name2", second)) if second else own
+
+
+@rule
+def switch_binding(datapath, row, key, name, ids):
+    """Every switch has a row by which all hosts know it."""
+    DatapathBinding(row, key, datapath_ids(datapath, "switch", name, ids)) <= (
+        DatapathRow(datapath, row)
+        & DatapathKey(datapath, key)
+        & nb.Logical_Switch(_uuid=datapath, name=name, external_ids=ids)
+    )
+
+
+@rule
+def router_binding(datapath, row, key, name, ids):
+    """Every router has a row by which all hosts know it."""
+    DatapathBinding(row, key, datapath_ids(datapath, "router", name, ids)) <= (
+        DatapathRow(datapath, row)
+        & DatapathKey(datapath, key)
+        & nb.Logical_Router(_uuid=datapath, name=name, external_ids=ids)
     )
 
 
@@ -86,3 +148,33 @@ def groups(datapath):
     Group("switches", datapath) <= Datapath(datapath, "switch", _)
     Group("routers", datapath) <= Datapath(datapath, "router", _)
     Group(str(datapath), datapath) <= Datapath(datapath=datapath)
+
+
+@rule
+def refused_datapath_key(datapath, wanted, key, kind, name):
+    """A tunnel key that can't be had is said."""
+    Problem(
+        f"{kind} {name}", f"requested-tnl-key {wanted} is another's, or none that tunnels can carry; it has {key}"
+    ) <= (
+        NamedDatapath(datapath, kind, name)
+        & RequestedDatapathKey(datapath, wanted)
+        & DatapathKey(datapath, key)
+        & (key != wanted)
+    )
+
+
+@rule
+def datapath_without_key(datapath, kind, name):
+    """Tunnel keys may run out."""
+    Problem(f"{kind} {name}", "left out: all tunnel keys of datapaths are taken") <= (
+        NamedDatapath(datapath, kind, name) & ~DatapathKey(datapath, _)
+    )
+
+
+DATAPATH_BINDING = Sink(
+    relation="DatapathBinding",
+    database="sb",
+    table="Datapath_Binding",
+    key=("_uuid",),
+    columns={"_uuid": "row", "tunnel_key": "tunnel_key", "external_ids": "external_ids"},
+)

@@ -1,54 +1,27 @@
-"""Logical ports: what the northbound database says of them, their rows and tunnel keys."""
+"""Logical ports: what the northbound database says of them, their addresses, and what they are attached to."""
 
-from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
-from ovn_rules.rules.ovn.addresses import Network, bare, is_dynamic, link_local, mac_of, network_of, parse_addresses
-from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.engine import _, pure, rule
+from ovn_rules.rules.ovn.addresses import Network, bare, is_dynamic, link_local, network_of, parse_addresses
+from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import (
     Attached,
-    Datapath,
-    Port,
+    NamedRouterPort,
     PortAddress,
     PortKey,
-    PortRow,
     RouterPeer,
     RouterPort,
     SwitchPort,
     UnknownPort,
 )
 
-
-class StoredPort(Relation):
-    """A Port_Binding row that is a port's, which it keeps."""
-
-    port: Uuid = column("the port")
-    row: Uuid = column("the row")
-
-
-class StoredPortKey(Relation):
-    """The tunnel key that a port's row has."""
-
-    datapath: Uuid = column("the port's datapath")
-    port: Uuid = column("the port")
-    key: int = column("its key")
-
-
-class PortNumber(Relation):
-    """The tunnel key of a port, with the datapath in which it counts."""
-
-    datapath: Uuid = column("the port's datapath")
-    port: Uuid = column("the port")
-    key: int = column("1 to 32767")
-
-
 # -- switch ports --------------------------------------------------------------------------------------------------
 
 
 @rule
 def switch_port(switch, port, name, kind, enabled):
-    """A port belongs to the switch that lists it."""
+    """A port belongs to the switch that lists it; what has a tunnel key takes part."""
     SwitchPort(port, switch, name, kind, enabled != (False,)) <= (
-        nb.Logical_Switch.ports(switch, port)
-        & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, enabled=enabled)
+        PortKey(port, switch, _) & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, enabled=enabled)
     )
 
 
@@ -114,14 +87,12 @@ def networks_v6(texts: tuple[str, ...], mac: str) -> tuple[Network, ...]:
 
 
 @rule
-def router_port(router, port, name, text, mac, networks, enabled):
-    """A router port takes part if its Ethernet address can be read, with those networks that can be read."""
+def router_port(router, port, name, mac, networks, enabled):
+    """A router port has those networks that can be read; what has a tunnel key takes part."""
     RouterPort(port, router, name, mac, networks_v4(networks), networks_v6(networks, mac), enabled != (False,)) <= (
-        Datapath(router, "router", _)
-        & nb.Logical_Router.ports(router, port)
-        & nb.Logical_Router_Port(_uuid=port, name=name, mac=text, networks=networks, enabled=enabled)
-        & (mac == mac_of(text))
-        & (mac != "")
+        NamedRouterPort(port, router, name, mac)
+        & PortKey(port, router, _)
+        & nb.Logical_Router_Port(_uuid=port, networks=networks, enabled=enabled)
     )
 
 
@@ -141,31 +112,3 @@ def router_peer(port, peer, name):
     RouterPeer(port, peer) <= (
         RouterPort(port=port) & nb.Logical_Router_Port.peer(port, name) & RouterPort(port=peer, name=name)
     )
-
-
-# -- rows and keys ---------------------------------------------------------------------------------------------------
-
-
-@rule
-def port(port, datapath, name):
-    """Ports of switches and routers have rows alike."""
-    Port(port, datapath, name) <= SwitchPort(port=port, switch=datapath, name=name)
-    Port(port, datapath, name) <= RouterPort(port=port, router=datapath, name=name)
-
-
-@rule
-def port_row(port, name, row):
-    """A port keeps the row of its name; a new row gets the UUID of the northbound one."""
-    StoredPort(port, row) <= Port(port=port, name=name) & sb.Port_Binding(_uuid=row, logical_port=name)
-    PortRow(port, row) <= StoredPort(port, row)
-    PortRow(port, port) <= Port(port=port) & ~StoredPort(port, _)
-
-
-@rule
-def port_key(datapath, port, row, key):
-    """Every port has a tunnel key of its own in its datapath, and keeps it."""
-    StoredPortKey(datapath, port, key) <= (
-        StoredPort(port, row) & Port(port=port, datapath=datapath) & sb.Port_Binding(_uuid=row, tunnel_key=key)
-    )
-    PortNumber(datapath, port, allocate(1, 32767, StoredPortKey)) <= Port(port=port, datapath=datapath)
-    PortKey(port, key) <= PortNumber(_, port, key)

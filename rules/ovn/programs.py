@@ -14,6 +14,7 @@ from ovn_rules.rules.ovn import (
     matches,
     meters,
     multicast,
+    port_keys,
     ports,
     progress,
     qos,
@@ -61,6 +62,7 @@ CENTRAL: tuple[ModuleType, ...] = (
     matches,
     meters,
     multicast,
+    port_keys,
     ports,
     progress,
     qos,
@@ -94,13 +96,6 @@ CENTRAL: tuple[ModuleType, ...] = (
     tracking,
 )
 
-DATAPATH_BINDING = Sink(
-    relation="DatapathBinding",
-    database="sb",
-    table="Datapath_Binding",
-    key=("_uuid",),
-    columns={"_uuid": "row", "tunnel_key": "tunnel_key", "external_ids": "external_ids"},
-)
 DATAPATH_GROUP = Sink(
     relation="DatapathGroup",
     database="sb",
@@ -159,7 +154,7 @@ SINKS = (
     supported.DHCPV6_OPTIONS_TABLE,
     supported.RBAC_PERMISSION,
     supported.RBAC_ROLE,
-    DATAPATH_BINDING,
+    datapaths.DATAPATH_BINDING,
     DATAPATH_GROUP,
     LOGICAL_FLOW,
     MULTICAST_GROUP,

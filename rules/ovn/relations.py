@@ -6,7 +6,7 @@ from ovn_rules.engine import Relation, Uuid, column
 
 
 class Datapath(Relation, key=("datapath",)):
-    """A logical switch, or a logical router that is enabled."""
+    """A logical switch, or a logical router that is enabled, with a tunnel key."""
 
     datapath: Uuid = column("its northbound row")
     kind: str = column("switch or router")
@@ -21,10 +21,10 @@ class DatapathRow(Relation, key=("datapath",)):
 
 
 class DatapathKey(Relation, key=("datapath",)):
-    """The tunnel key of a datapath."""
+    """The tunnel key of a datapath; without one, nothing of it takes part."""
 
     datapath: Uuid = column("its northbound row")
-    key: int = column("1 to 16711680")
+    key: int = column("1 to 16777215; 4095 with VXLAN")
 
 
 class DatapathBinding(Relation, key=("row",)):
@@ -92,30 +92,23 @@ class DatapathGroup(Relation, key=("row",)):
 # -- ports -------------------------------------------------------------------------------------------------------
 
 
-class Port(Relation, key=("port",)):
-    """A logical switch port or router port that has a Port_Binding row."""
-
-    port: Uuid = column("its northbound row")
-    datapath: Uuid = column("the switch or router that it belongs to")
-    name: str = column("its name")
-
-
 class PortRow(Relation, key=("port",)):
-    """The Port_Binding row of a port."""
+    """The Port_Binding row of a logical switch port or router port."""
 
     port: Uuid = column("its northbound row")
     row: Uuid = column("its southbound row: the stored one, or one that is to be made")
 
 
 class PortKey(Relation, key=("port",)):
-    """The tunnel key of a port."""
+    """The tunnel key of a port of a switch or router; without one, it doesn't take part."""
 
     port: Uuid = column("its northbound row")
-    key: int = column("1 to 32767, unique in its datapath")
+    datapath: Uuid = column("its switch or router")
+    key: int = column("1 to 32767, or 2047 with VXLAN, unique in its datapath")
 
 
 class SwitchPort(Relation, key=("port",)):
-    """A logical switch port."""
+    """A logical switch port, with a tunnel key."""
 
     port: Uuid = column("its northbound row")
     switch: Uuid = column("its logical switch")
@@ -139,8 +132,17 @@ class UnknownPort(Relation):
     port: Uuid = column("the switch port")
 
 
+class NamedRouterPort(Relation, key=("port",)):
+    """A logical router port with an Ethernet address that can be read and a name of its own, of an enabled router."""
+
+    port: Uuid = column("its northbound row")
+    router: Uuid = column("its logical router")
+    name: str = column("its name")
+    mac: str = column("its Ethernet address")
+
+
 class RouterPort(Relation, key=("port",)):
-    """A logical router port with an Ethernet address that can be read, of an enabled router."""
+    """A logical router port that takes part: a named one, with a tunnel key."""
 
     port: Uuid = column("its northbound row")
     router: Uuid = column("its logical router")

@@ -1,0 +1,160 @@
+"""Which Port_Binding row a port has, and which tunnel key: both are kept as long as the port is the same to hosts."""
+
+from uuid import UUID, uuid5
+
+from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
+from ovn_rules.rules.ovn.addresses import mac_of
+from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.rules.ovn.options import whole
+from ovn_rules.rules.ovn.relations import DatapathKey, DatapathRow, NamedRouterPort, PortKey, PortRow
+from ovn_rules.rules.ovn.settings import KeyLimit
+
+_NAMESPACE = UUID("5b8b6f0c-3c2f-5d0e-8e0b-2f1d4c9a7b13")
+
+
+class StoredPortKey(Relation):
+    """The tunnel key that a port's row has."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("its key")
+
+
+class RequestedPortKey(Relation):
+    """The tunnel key that a port is to have, whatever others have."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("what its options say, if it is a number")
+
+
+class WidePortKey(Relation):
+    """A port's tunnel key where all tunnels have 16 bits for it."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("1 to 32767")
+
+
+class VxlanPortKey(Relation):
+    """A port's tunnel key where some tunnels have 12 bits for it."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    key: int = column("1 to 2047")
+
+
+# -- rows ------------------------------------------------------------------------------------------------------------
+
+
+@pure
+def another_sort(kind: str, parent: tuple[str, ...], stored: str, stored_parent: tuple[str, ...]) -> bool:
+    """Whether hosts must take a port for another one: it became a container or a virtual port, or ceased to be one."""
+    if not kind and not stored:
+        return bool(parent) != bool(stored_parent)
+    return (kind == "virtual") != (stored == "virtual")
+
+
+@pure
+def row_of(port: Uuid, stored: Uuid, keeps: bool) -> Uuid:
+    """The row of a port whose name a stored row has: that one, or else one with another UUID."""
+    if keeps:
+        return stored
+    return port if stored != port else Uuid(str(uuid5(_NAMESPACE, str(port))))
+
+
+@rule
+def switch_port_row(port, switch, name, kind, parent, row, datapath, own, stored, stored_parent):
+    """A port keeps the row of its name, unless it moved to another switch or became a port of another sort.
+
+    A new row gets the UUID of the northbound one.
+    """
+    PortRow(port, row_of(port, row, own == datapath and not another_sort(kind, parent, stored, stored_parent))) <= (
+        nb.Logical_Switch.ports(switch, port)
+        & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, parent_name=parent)
+        & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath, type=stored, parent_port=stored_parent)
+        & DatapathRow(switch, own)
+    )
+    PortRow(port, port) <= nb.Logical_Switch_Port(_uuid=port, name=name) & ~sb.Port_Binding(logical_port=name)
+
+
+@rule
+def router_port_row(port, router, name, row, datapath, own):
+    """A router port keeps the row of its name, unless it moved to another router."""
+    PortRow(port, row_of(port, row, own == datapath)) <= (
+        NamedRouterPort(port=port, router=router, name=name)
+        & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath)
+        & DatapathRow(router, own)
+    )
+    PortRow(port, port) <= NamedRouterPort(port=port, name=name) & ~sb.Port_Binding(logical_port=name)
+
+
+@rule
+def named_router_port(router, port, name, text, mac):
+    """A router port takes part if its Ethernet address can be read, and no switch port has its name."""
+    NamedRouterPort(port, router, name, mac) <= (
+        DatapathKey(router, _)
+        & nb.Logical_Router.ports(router, port)
+        & nb.Logical_Router_Port(_uuid=port, name=name, mac=text)
+        & (mac == mac_of(text))
+        & (mac != "")
+        & ~nb.Logical_Switch_Port(name=name)
+    )
+
+
+# -- tunnel keys -----------------------------------------------------------------------------------------------------
+
+
+@rule
+def stored_port_key(datapath, port, row, key):
+    """A port keeps the tunnel key of its row, so that a restart changes none."""
+    StoredPortKey(datapath, port, key) <= (
+        nb.Logical_Switch.ports(datapath, port) & PortRow(port, row) & sb.Port_Binding(_uuid=row, tunnel_key=key)
+    )
+    StoredPortKey(datapath, port, key) <= (
+        nb.Logical_Router.ports(datapath, port) & PortRow(port, row) & sb.Port_Binding(_uuid=row, tunnel_key=key)
+    )
+
+
+@rule
+def requested_port_key(datapath, port, text):
+    """Administrators may ask for a tunnel key."""
+    RequestedPortKey(datapath, port, whole(text, 0)) <= (
+        nb.Logical_Switch_Port.options(port, "requested-tnl-key", text) & nb.Logical_Switch.ports(datapath, port)
+    )
+    RequestedPortKey(datapath, port, whole(text, 0)) <= (
+        nb.Logical_Router_Port.options(port, "requested-tnl-key", text) & nb.Logical_Router.ports(datapath, port)
+    )
+
+
+@rule
+def wide_port_key(datapath, port):
+    """Every port has a tunnel key of its own in its datapath."""
+    WidePortKey(
+        datapath,
+        port,
+        allocate(1, 32767, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
+    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & KeyLimit(16711680))
+    WidePortKey(
+        datapath,
+        port,
+        allocate(1, 32767, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
+    ) <= (NamedRouterPort(port=port, router=datapath) & KeyLimit(16711680))
+
+
+@rule
+def vxlan_port_key(datapath, port):
+    """VXLAN has fewer tunnel keys."""
+    VxlanPortKey(
+        datapath, port, allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest")
+    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & KeyLimit(4095))
+    VxlanPortKey(
+        datapath, port, allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest")
+    ) <= (NamedRouterPort(port=port, router=datapath) & KeyLimit(4095))
+
+
+@rule
+def port_key(datapath, port, key):
+    """A port's tunnel key stands in all packets to and from it between hosts."""
+    PortKey(port, datapath, key) <= WidePortKey(datapath, port, key)
+    PortKey(port, datapath, key) <= VxlanPortKey(datapath, port, key)
