@@ -72,6 +72,8 @@ class World:
         self.central = Loaded(Engine(rules.program(self.feed.role)), {}) if self.feed else None
         self.reports = [(r, form) for r, form in rules.reports if r in self.program.relations]
         self.changes: list[Found] = []
+        self.here.give({})
+        self.always = {r: frozenset(self.engine.facts(r)) for r in self.program.relations}
 
     @property
     def engine(self) -> Engine:
@@ -142,11 +144,11 @@ class World:
             scratch.clear()
 
     def clear(self) -> list[str]:
-        """Take everything away; the relations that have facts all the same."""
+        """Take everything away; the relations that have other facts than without any rows."""
         for each in filter(None, (self.here, self.central)):
             each.clear()
         self.changes = []
-        return [r for r in self.program.relations if self.engine.facts(r)]
+        return [r for r, facts in self.always.items() if facts != set(self.engine.facts(r))]
 
     # -- what is found ---------------------------------------------------------------------------------------------
 

@@ -247,6 +247,26 @@ def test_something_is_left(folder):
     assert miss.text == "when all rows are gone, there are still facts of Sign"
 
 
+def test_what_always_holds_stays(folder):
+    """A fact that needs no rows is there before them, and still there when all rows are gone."""
+    rules = """
+        class Motto(Relation):
+            \"\"\"What is said everywhere.\"\"\"
+
+            text: str = column("the words")
+
+
+        @rule
+        def motto():
+            \"\"\"All roads lead here.\"\"\"
+            Motto("here")
+    """
+    program = (folder.path / "places.py").read_text()
+    folder.write("places.py", program + textwrap.dedent(rules))
+    (case,) = cases_of(folder)
+    assert not Runner(case.rules, "everything").run(case).misses
+
+
 def test_a_failing_rule_leaves_the_runner_fit(folder):
     """After a refused transaction the next case runs on the same engines."""
     path = folder.spec("""
