@@ -18,6 +18,12 @@ class Unanswered(Relation):
     port: Uuid = column("the port")
 
 
+class SharedMac(Relation):
+    """An Ethernet address that several ports have, of one switch or of several."""
+
+    mac: str = column("the address")
+
+
 @pure
 def arp_request(address: str) -> str:
     """The match of an ARP request for an address."""
@@ -31,25 +37,40 @@ def solicitation(address: str) -> str:
 
 
 @pure
-def arp_reply(mac: str, protocol_addresses: str) -> str:
+def questions(v4: tuple[str, ...], v6: tuple[str, ...]) -> tuple[str, ...]:
+    """The matches of what asks for addresses."""
+    return (*map(arp_request, v4), *map(solicitation, v6))
+
+
+@pure
+def arp_reply(mac: str, addresses: str) -> str:
     """The actions that make an ARP reply of a request.
 
     Args:
         mac: The Ethernet address that is asked for.
-        protocol_addresses: Actions that set ``arp.tpa`` and ``arp.spa``.
+        addresses: Actions that set ``arp.tpa`` and ``arp.spa``.
     """
     return (
         f"eth.dst = eth.src; eth.src = {mac}; arp.op = 2; /* ARP reply */ arp.tha = arp.sha; arp.sha = {mac}; "
-        f"{protocol_addresses}; outport = inport; flags.loopback = 1; output;"
+        f"{addresses}; outport = inport; flags.loopback = 1; output;"
     )
 
 
 @pure
 def advertisement(mac: str, address: str, kind: str) -> str:
-    """The action that answers a neighbor solicitation, RFC 4861: a router says that it is one."""
+    """The action that answers a solicitation for an address, RFC 4861: the type ``router`` of a port is told."""
     return (
         f"{'nd_na_router' if kind == 'router' else 'nd_na'} {{ eth.src = {mac}; ip6.src = {address}; "
         f"nd.target = {address}; nd.tll = {mac}; outport = inport; flags.loopback = 1; output; }};"
+    )
+
+
+@pure
+def answers(mac: str, v4: tuple[str, ...], v6: tuple[str, ...], kind: str) -> tuple[tuple[str, str], ...]:
+    """What asks for addresses of a port, and how it is answered: matches and actions."""
+    return (
+        *((arp_request(ip), arp_reply(mac, f"arp.tpa = arp.spa; arp.spa = {ip}")) for ip in v4),
+        *((solicitation(ip), advertisement(mac, ip, kind)) for ip in v6),
     )
 
 
@@ -77,77 +98,60 @@ def unanswered(port, switch, kind, value, up):
     )
 
 
+@rule
+def shared_mac(mac, port, other):
+    """Ports with one Ethernet address may have the same IP addresses, too; then their answers are one flow."""
+    SharedMac(mac) <= PortAddress(port=port, mac=mac) & PortAddress(port=other, mac=mac) & (port < other)
+
+
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 
 @rule
-def arp_answer(port, switch, mac, v4, address):
-    """A switch answers ARP requests for an address of its ports."""
-    GroupFlow(
-        str(switch),
-        "ls_in_arp_rsp",
-        50,
-        arp_request(address),
-        arp_reply(mac, f"arp.tpa = arp.spa; arp.spa = {address}"),
-        (),
-        hint(port),
-    ) <= (
-        PortAddress(port=port, mac=mac, v4=v4)
-        & (address in v4)
-        & ~Unanswered(port)
-        & SwitchPort(port=port, switch=switch)
-    )
-
-
-@rule
-def nd_answer(port, switch, kind, mac, v6, address):
-    """A switch answers neighbor solicitations for an address of its ports."""
-    GroupFlow(
-        str(switch), "ls_in_arp_rsp", 50, solicitation(address), advertisement(mac, address, kind), (), hint(port)
-    ) <= (
-        PortAddress(port=port, mac=mac, v6=v6)
-        & (address in v6)
+def answer(port, switch, kind, mac, v4, v6, match, actions):
+    """A switch answers who asks for an address of its ports."""
+    Flow(switch, "ls_in_arp_rsp", 50, match, actions, (), hint(port)) <= (
+        PortAddress(port, mac, v4, v6)
+        & ~SharedMac(mac)
         & ~Unanswered(port)
         & SwitchPort(port=port, switch=switch, type=kind)
+        & ((match, actions) in answers(mac, v4, v6, kind))
+    )
+    GroupFlow(str(switch), "ls_in_arp_rsp", 50, match, actions, (), hint(port)) <= (
+        SharedMac(mac)
+        & PortAddress(port, mac, v4, v6)
+        & ~Unanswered(port)
+        & SwitchPort(port=port, switch=switch, type=kind)
+        & ((match, actions) in answers(mac, v4, v6, kind))
     )
 
 
 @rule
-def own_address(port, switch, name, v4, v6, address):
+def own_address(port, switch, name, v4, v6, question):
     """Who asks for its own address looks for others that have it, and must not be answered."""
-    Flow(
-        switch, "ls_in_arp_rsp", 100, f"{arp_request(address)} && inport == {quoted(name)}", "next;", (), hint(port)
-    ) <= (
-        PortAddress(port=port, v4=v4)
-        & (address in v4)
+    Flow(switch, "ls_in_arp_rsp", 100, f"{question} && inport == {quoted(name)}", "next;", (), hint(port)) <= (
+        PortAddress(port=port, v4=v4, v6=v6)
         & ~Unanswered(port)
         & SwitchPort(port=port, switch=switch, name=name)
-    )
-    Flow(
-        switch, "ls_in_arp_rsp", 100, f"{solicitation(address)} && inport == {quoted(name)}", "next;", (), hint(port)
-    ) <= (
-        PortAddress(port=port, v6=v6)
-        & (address in v6)
-        & ~Unanswered(port)
-        & SwitchPort(port=port, switch=switch, name=name)
+        & (question in questions(v4, v6))
     )
 
 
 @rule
-def proxy_arp(port, switch, text, v4, router_port, mac):
+def proxy_arp(port, switch, text, addresses, router_port, mac):
     """A router port answers for the IPv4 addresses in options:arp_proxy of its switch port, as if they were its own."""
     GroupFlow(
         str(switch),
         "ls_in_arp_rsp",
         50,
-        f"arp.op == 1 && arp.tpa == {{{','.join(v4)}}}",
+        f"arp.op == 1 && arp.tpa == {{{','.join(addresses)}}}",
         arp_reply(mac, "arp.tpa <-> arp.spa"),
         (),
         hint(port),
     ) <= (
         nb.Logical_Switch_Port.options(port, "arp_proxy", text)
-        & (v4 == proxied(text))
-        & (v4 != ())
+        & (addresses == proxied(text))
+        & (addresses != ())
         & ~Unanswered(port)
         & Attached(port, router_port)
         & RouterPort(port=router_port, mac=mac)
