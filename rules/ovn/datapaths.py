@@ -123,7 +123,7 @@ def datapath_ids(
 
 
 @rule
-def switch_binding(datapath, row, key, name, ids):
+def switch_datapath_binding(datapath, row, key, name, ids):
     """Every switch has a row by which all hosts know it."""
     DatapathBinding(row, key, datapath_ids(datapath, "switch", name, ids)) <= (
         DatapathRow(datapath, row)
@@ -133,7 +133,7 @@ def switch_binding(datapath, row, key, name, ids):
 
 
 @rule
-def router_binding(datapath, row, key, name, ids):
+def router_datapath_binding(datapath, row, key, name, ids):
     """Every router has a row by which all hosts know it."""
     DatapathBinding(row, key, datapath_ids(datapath, "router", name, ids)) <= (
         DatapathRow(datapath, row)

@@ -1,0 +1,69 @@
+"""Whether a switch port is up, told in the northbound database, ovn-nb(5)."""
+
+from ovn_rules.engine import Relation, Uuid, column, rule
+from ovn_rules.engine.sinks import Sink
+from ovn_rules.rules.ovn.databases import sb
+from ovn_rules.rules.ovn.options import is_true
+from ovn_rules.rules.ovn.relations import PortRow, SwitchPort
+
+
+class Notifier(Relation):
+    """A chassis that says when it is done with a port."""
+
+    chassis: Uuid = column("its row")
+
+
+class PortUp(Relation):
+    """What a switch port is to say in its column up."""
+
+    port: Uuid = column("the port")
+    up: bool = column("whether packets can pass")
+
+
+@rule
+def notifier(chassis, text):
+    """A chassis says of itself that it tells when a port is up."""
+    Notifier(chassis) <= sb.Chassis.other_config(chassis, "port-up-notif", text) & is_true(text)
+
+
+@rule
+def router_port_up(port, row):
+    """A port to a router needs no host to be up."""
+    PortUp(port, True) <= (SwitchPort(port=port, type="router") & PortRow(port, row) & sb.Port_Binding(_uuid=row))
+
+
+@rule
+def port_up(port, kind, row, chassis, up):
+    """Any other port is up when a host has it, and says that it is ready if it is one to say so."""
+    PortUp(port, False) <= (
+        SwitchPort(port=port, type=kind)
+        & (kind != "router")
+        & PortRow(port, row)
+        & sb.Port_Binding(_uuid=row, chassis=())
+    )
+    PortUp(port, True) <= (
+        SwitchPort(port=port, type=kind)
+        & (kind != "router")
+        & PortRow(port, row)
+        & sb.Port_Binding.chassis(row, chassis)
+        & ~Notifier(chassis)
+    )
+    PortUp(port, up == (True,)) <= (
+        SwitchPort(port=port, type=kind)
+        & (kind != "router")
+        & PortRow(port, row)
+        & sb.Port_Binding.chassis(row, chassis)
+        & Notifier(chassis)
+        & sb.Port_Binding(_uuid=row, up=up)
+    )
+
+
+PORT_UP = Sink(
+    relation="PortUp",
+    database="nb",
+    table="Logical_Switch_Port",
+    key=("_uuid",),
+    columns={"_uuid": "port", "up": "up"},
+    insert=False,
+    delete=False,
+)

@@ -1,0 +1,61 @@
+"""What hosts learnt of datapaths and ports: it goes with them."""
+
+from ovn_rules.engine import Relation, Uuid, _, column, rule
+from ovn_rules.engine.sinks import Sink
+from ovn_rules.rules.ovn.databases import sb
+from ovn_rules.rules.ovn.relations import DatapathKey, DatapathRow, PortKey, RouterPort, SwitchPort
+
+
+class KnownNeighbour(Relation):
+    """A row of the southbound table MAC_Binding that may stay."""
+
+    row: Uuid = column("its UUID")
+
+
+class KnownStation(Relation):
+    """A row of the southbound table FDB that may stay."""
+
+    row: Uuid = column("its UUID")
+
+
+@rule
+def known_neighbour(row, datapath, name):
+    """A neighbour's Ethernet address counts as long as there is the port that it was learnt at."""
+    KnownNeighbour(row) <= (
+        sb.MAC_Binding(_uuid=row, datapath=datapath, logical_port=name)
+        & DatapathRow(_, datapath)
+        & RouterPort(name=name)
+    )
+    KnownNeighbour(row) <= (
+        sb.MAC_Binding(_uuid=row, datapath=datapath, logical_port=name)
+        & DatapathRow(_, datapath)
+        & SwitchPort(name=name)
+    )
+
+
+@rule
+def known_station(row, datapath, datapath_key, port_key):
+    """An Ethernet address counts as long as there is the port behind which it was seen."""
+    KnownStation(row) <= (
+        sb.FDB(_uuid=row, dp_key=datapath_key, port_key=port_key)
+        & DatapathKey(datapath, datapath_key)
+        & PortKey(_, datapath, port_key)
+    )
+
+
+MAC_BINDING = Sink(
+    relation="KnownNeighbour",
+    database="sb",
+    table="MAC_Binding",
+    key=("_uuid",),
+    columns={"_uuid": "row"},
+    insert=False,
+)
+FDB = Sink(
+    relation="KnownStation",
+    database="sb",
+    table="FDB",
+    key=("_uuid",),
+    columns={"_uuid": "row"},
+    insert=False,
+)
