@@ -65,12 +65,16 @@ def stored_rows(engine: Engine, sinks: Iterable[Sink], database: str) -> Rows:
             continue
         columns = [c.name for c in definition.columns]
         rows.known[definition.table.table] = {f[0]: _row(columns, f) for f in engine.facts(definition.name)}
+    of_table: dict[str, list[Sink]] = {}
     for sink in sinks:
-        if sink.database == database and sink.table not in rows.tables:
-            owned = {split_column(c)[0] for c in (*sink.columns, *sink.insert_only)} - {"_uuid"}
-            owned |= {c.column for c in sink.children}
-            whole = rows.known[sink.table].values()
-            rows.tables[sink.table] = [_with_children(row, sink.children, rows) for row in _only(whole, owned)]
+        if sink.database == database:
+            of_table.setdefault(sink.table, []).append(sink)
+    for table, its_sinks in of_table.items():
+        owned = {split_column(c)[0] for s in its_sinks for c in (*s.columns, *s.insert_only)} - {"_uuid"}
+        children = [c for s in its_sinks for c in s.children]
+        owned |= {c.column for c in children}
+        whole = rows.known[table].values()
+        rows.tables[table] = [_with_children(row, children, rows) for row in _only(whole, owned)]
     return rows
 
 
@@ -97,8 +101,9 @@ def _frozen(row: Row) -> Content:
 
 
 def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Schema) -> Rows:
-    """The rows that sinks ask for."""
+    """The rows that sinks ask for; what several ask of one row is put together."""
     rows = Rows()
+    listed: dict[str, Row] = {}
     for sink in sinks:
         if sink.database != database:
             continue
@@ -109,9 +114,13 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
             asked = _row(columns, fact)
             row = _asked(asked, {**sink.insert_only, **sink.columns}, sink.table, schema)
             _ask_for_children(row, asked, sink.children, schema)
-            if "_uuid" in row:
-                known[row["_uuid"]] = row
-            table.append({c: v for c, v in row.items() if c != "_uuid"})
+            uuid = row.pop("_uuid", None)
+            if uuid in listed:
+                listed[uuid].update(row)
+                continue
+            table.append(row)
+            if uuid is not None:
+                known[uuid] = listed[uuid] = row
     return rows
 
 
@@ -200,6 +209,8 @@ class _Form:
         target = self._schema.tables[table].columns[column].ref_table
         if target is None or target not in self._how.identities:
             return value
+        if self._schema.tables[table].columns[column].kind == "map":
+            return tuple((key, self._name(target, v)) for key, v in value)
         if isinstance(value, tuple):
             return tuple(sorted((self._name(target, v) for v in value), key=str))
         return self._name(target, value)
