@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ovn_rules.cli.check_database import check_database
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.options import TlsFiles, tls_options
+from ovn_rules.cli.places import absolute
 from ovn_rules.cli.programs import find_program, program_option
 from ovn_rules.engine import Engine, LoadError, Program, inspection
 from ovn_rules.engine.sinks import problems
@@ -14,7 +17,11 @@ from ovn_rules.engine.sinks import problems
 @program_option
 @click.option("--relations", is_flag=True, help="List relations with their columns.")
 @click.option("--plans", metavar="[RULE]", is_flag=False, flag_value="", help="Show how rules are joined.")
-def check(program: str | None, relations: bool, plans: str | None) -> None:
+@click.option(
+    "--nb", metavar="DB", help="List what a northbound database uses that the rules don't do: exit 1 for any."
+)
+@tls_options
+def check(program: str | None, relations: bool, plans: str | None, nb: str | None, tls: TlsFiles) -> None:
     """Load the rules and every check of them: exit 1 with file, line and caret for each mistake.
 
     \b
@@ -22,7 +29,11 @@ def check(program: str | None, relations: bool, plans: str | None) -> None:
       ovn-rules check
       ovn-rules check --relations
       ovn-rules check --plans deliver_unicast
+      ovn-rules check --nb unix:/var/run/ovn/ovnnb_db.sock
     """
+    if nb is not None:
+        check_database(absolute(nb), program, tls.tls())
+        return
     chosen = find_program(program)
     wrong: list[str] = []
     for role in chosen.roles.values():

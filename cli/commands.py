@@ -82,6 +82,7 @@ class _Answers:
         )
         lines.extend(plane.aside.lines())
         lines.extend(f"exhausted: {e.relation}: {len(e.groups)} waiting" for e in plane.engine.exhausted())
+        lines.extend(plane.unsupported.lines() if plane.unsupported is not None else ())
         lines.extend(plane.history_lines())
         return "\n".join(lines)
 

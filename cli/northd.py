@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli import northd_commands
 from ovn_rules.cli.plane import Plane
+from ovn_rules.cli.unsupported import Unsupported
 from ovn_rules.engine.sinks import stored_columns
 from ovn_rules.io.database import Database
 
@@ -40,6 +42,8 @@ class Northd:
         self.log = log
         self.program = program
         self.plane = Plane(rules, role.sinks, role.reports, log, program.versions, "ovn-rules-northd")
+        unsupported = Unsupported(program.supported, partial(log.say, "warn")) if program.supported else None
+        self.plane.unsupported = unsupported
         # The southbound one is first, and so written first: that is what hosts wait for.
         for name, remotes, schema in (("sb", sb, "OVN_Southbound"), ("nb", nb, "OVN_Northbound")):
             self.plane.attach(
@@ -50,10 +54,12 @@ class Northd:
                     rules.relations.values(),
                     extra=stored_columns(role.sinks, name),
                     lock=LOCK if name == "sb" else None,
+                    further=unsupported.columns if unsupported is not None and name == "nb" else None,
                     tls=tls,
                 )
             )
         self._active = False
+        self._observed: object = None
         self.paused = False
         if paused:
             self.pause()
@@ -91,6 +97,7 @@ class Northd:
         """
         sources = [*self.plane.read("nb"), *self.plane.read("sb")]
         databases = self.plane.databases.values()
+        self._observe()
         if self.paused or not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
             self._active = False
         elif not self._active:
@@ -102,6 +109,13 @@ class Northd:
         if self._active:
             self.plane.write()
         self.plane.look_up_comments()  # in standby too: they wait to be looked up from when a change is read
+
+    def _observe(self) -> None:
+        """Once rows have been read by a schema, look at what isn't supported in them."""
+        nb = self.plane.databases["nb"]
+        if self.plane.unsupported is not None and nb.synced and nb.schema is not self._observed:
+            self._observed = nb.schema
+            self.plane.unsupported.observe(nb.replica)
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ovn_rules.cli.log import Log
+    from ovn_rules.cli.unsupported import Unsupported
     from ovn_rules.engine.sinks import Sink
     from ovn_rules.io.database import Database
 
@@ -41,6 +42,7 @@ class Plane:
         writers: those that write, by database.
         history: the last transactions; None when none are kept.
         comments: looks up who changed the databases, for the history.
+        unsupported: what northbound rows use that the rules don't do; None where that isn't looked at.
     """
 
     program: Program
@@ -53,6 +55,7 @@ class Plane:
     writers: dict[str, Writer] = field(default_factory=dict)
     history: History | None = None
     comments: Comments | None = None
+    unsupported: Unsupported | None = None
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.program)

@@ -279,8 +279,15 @@ def no_answer(event: Waiting) -> Failure:
 
 
 def _read_server(name: str, remotes: str, relations: list[RelationDef], tls: Tls | None) -> Delta:
-    """All rows of a live database, read once."""
-    database = Database(name, remotes, SCHEMAS[name], relations, leader_only=False, tls=tls)
+    return read_once(Database(name, remotes, SCHEMAS[name], relations, leader_only=False, tls=tls))
+
+
+def read_once(database: Database) -> Delta:
+    """All rows of a live database, read once; the connection is closed.
+
+    Raises:
+        Failure: it can't be reached or used.
+    """
     end = time.monotonic() + TIMEOUT
     facts: Delta = {}
     try:

@@ -68,6 +68,7 @@ class Database:
         extra: Mapping[str, Sequence[str]] | None = None,
         lock: str | None = None,
         leader_only: bool = True,
+        further: Callable[[Schema], Mapping[str, Sequence[str]]] | None = None,
         tls: Tls | None = None,
         probe_ms: int = PROBE_MS,
         max_backoff_ms: int = MAX_BACKOFF_MS,
@@ -82,6 +83,7 @@ class Database:
             extra: Further columns to hold, by table (``sinks.stored_columns``).
             lock: A lock to ask for once connected (RFC 7047 section 4.1.8).
             leader_only: Of a cluster, use the leader only. Writers must.
+            further: Says which columns to hold besides, by table, given the server's schema.
             tls: The files for ``ssl:`` remotes.
             probe_ms: Milliseconds of silence before a probe; 0 for none.
             max_backoff_ms: The longest wait between tries, in milliseconds.
@@ -98,6 +100,7 @@ class Database:
         self.lock = lock
         self._schema_name = schema_name
         self._leader_only = leader_only
+        self._further = further
         self._remotes = split_remotes(remotes)
         self._session = Session(self._remotes, tls, probe_ms=probe_ms, max_backoff_ms=max_backoff_ms)
         self._events: list[Event] = []
@@ -328,6 +331,8 @@ class Database:
                 version = f" {schema.version}" if schema.version else ""
                 self._leave(f"{schema.name}{version} has no {', no '.join(missing)}")
                 return
+            if self._further is not None:
+                self.replica.extend(schema, self._further(schema))
             self.replica.use(schema)
             self.schema, self._schema_json = schema, result
             self._since = ZERO_UUID

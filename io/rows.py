@@ -39,6 +39,7 @@ class TableReplica:
         position: Column name to position in a row.
         rows: UUID to row.
         watchers: Called for each row that changes, after ``rows`` has changed.
+        observers: Called likewise; for those who look on and write nothing.
     """
 
     def __init__(self, name: str, relations: Iterable[RelationDef], extra: Iterable[str] = ()) -> None:
@@ -55,6 +56,8 @@ class TableReplica:
         self.position = {c: i for i, c in enumerate(self.columns)}
         self.rows: dict[str, Row] = {}
         self.watchers: list[Watcher] = []
+        self.observers: list[Watcher] = []
+        self._whole_relations = whole
         self._whole = [(r.name, self._projection(r)) for r in whole]
         self._parts = [
             (r.name, self.position[r.table.column], len(r.columns) == 3)
@@ -67,6 +70,15 @@ class TableReplica:
     def monitored(self) -> list[str]:
         """The columns to ask the server for; ``_uuid`` comes with every row."""
         return list(self.columns[1:])
+
+    def extend(self, columns: Mapping[str, ColumnSchema]) -> None:
+        """Holds further columns from now on; rows have their defaults until they are read anew."""
+        new = [c for c in columns if c not in self.position]
+        if new:
+            self.columns += tuple(new)
+            self.position = {c: i for i, c in enumerate(self.columns)}
+            self.rows = {u: (*row, *(columns[c].default for c in new)) for u, row in self.rows.items()}
+            self._whole = [(r.name, self._projection(r)) for r in self._whole_relations]
 
     def use(self, columns: Mapping[str, ColumnSchema]) -> None:
         """Takes the columns of the server's schema, which rows are decoded by from now on."""
@@ -122,7 +134,7 @@ class TableReplica:
         else:
             self.rows[uuid] = new
         self._show(uuid, old, new, delta)
-        for watch in self.watchers:
+        for watch in (*self.watchers, *self.observers):
             watch(uuid, old, new)
 
     def facts(self) -> Delta:
@@ -212,6 +224,12 @@ class Replica:
             if relation.table is not None and relation.table.database == database:
                 by_table.setdefault(relation.table.table, []).append(relation)
         self.tables = {t: TableReplica(t, rs, extra.get(t, ())) for t, rs in sorted(by_table.items())}
+
+    def extend(self, schema: Schema, columns: Mapping[str, Sequence[str]]) -> None:
+        """Holds further columns of a schema from now on, by table."""
+        for name, names in columns.items():
+            table = self.tables.setdefault(name, TableReplica(name, ()))
+            table.extend({c: schema.tables[name].columns[c] for c in names})
 
     def use(self, schema: Schema) -> None:
         """Decodes by this schema from now on; ``missing`` must have found nothing."""

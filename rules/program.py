@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,16 @@ from ovn_rules.engine import Database, load
 from ovn_rules.engine import Program as RuleProgram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import ModuleType
 
     from ovn_rules.engine import Engine
     from ovn_rules.engine.sinks import Sink
     from ovn_rules.rules.tracing import Trace
+
+
+Supported = Mapping[str, Mapping[str, tuple[str, ...] | None]]
+"""Table → column → what rules go by: None for every value, or keys of a map, or values; what isn't named is ignored."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ class Program:
         trace: follows a packet, given an engine, what is asked and whether through the logical flows only; None for a
             program that isn't about packets.
         contents: how its rows are compared with those that somebody else wrote.
+        supported: what of the northbound database the rules go by; empty for a program that goes by all of it.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Program:
     numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]] = lambda _match, _actions: ()
     trace: Callable[[Engine, str, bool], Trace] | None = None
     contents: Contents = field(default_factory=Contents)
+    supported: Supported = field(default_factory=dict)
 
     @property
     def versions(self) -> dict[str, str]:

@@ -58,6 +58,7 @@ from ovn_rules.rules.ovn import (
 )
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.stages import STAGES
+from ovn_rules.rules.ovn.support import SUPPORTED
 from ovn_rules.rules.program import Contents, Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (
@@ -203,6 +204,7 @@ CONTENTS = Contents(
         "Datapath_Binding": "external_ids",
         "HA_Chassis_Group": "name",
         "Logical_DP_Group": "datapaths",
+        "Meter_Band": "rate",
         "Port_Binding": "logical_port",
         "RBAC_Permission": "table",
     },
@@ -215,6 +217,8 @@ CONTENTS = Contents(
     },
     foreign={"Logical_Flow": {"external_ids": ("source",)}},
 )
-"""Rows that refer to each other are compared by names; tunnel keys and ECMP ids hang on the order they were given in."""
+"""Rows that refer to each other are compared by names; tunnel keys and ECMP ids depend on who gave them, and when."""
 
-OVN = Program("ovn", NORTHD, NORTHD, NORTHD, databases={d.name: d for d in (nb, sb)}, contents=CONTENTS)
+OVN = Program(
+    "ovn", NORTHD, NORTHD, NORTHD, databases={d.name: d for d in (nb, sb)}, contents=CONTENTS, supported=SUPPORTED
+)

@@ -1,0 +1,109 @@
+"""What a northbound database uses that the rules don't do is named: by check --nb, in the daemon's log and status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from daemons import until
+from servers import OvsdbServer
+
+from ovn_rules.rules import ovn
+
+SCHEMAS = Path(ovn.__file__).parent
+PROGRAM = Path(sys.executable).parent / "ovn-rules"
+
+
+@pytest.fixture
+def servers(tmp_path):
+    """A northbound and a southbound server of today's OVN."""
+    made = [OvsdbServer(tmp_path / n, SCHEMAS / f"ovn-{n}.ovsschema") for n in ("nb", "sb")]
+    yield made
+    for server in made:
+        server.stop()
+
+
+def switch(**columns):
+    return {"op": "insert", "table": "Logical_Switch", "row": columns}
+
+
+def check(argument):
+    done = subprocess.run([PROGRAM, "check", "--nb", argument], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+BALANCER = {"op": "insert", "table": "Load_Balancer", "row": {"name": "lb0"}}
+
+
+def test_check_lists_tables_columns_and_keys(servers):
+    """A row of another table, and a column and a key that no rule goes by, each make a line; exit status 1."""
+    nb = servers[0]
+    nb.transact(
+        BALANCER, switch(name="sw0", other_config=["map", [["mcast_snoop", "true"], ["subnet", "10.0.0.0/24"]]])
+    )
+    for argument in (nb.remote, str(nb.file)):
+        status, lines, _ = check(argument)
+        assert status == 1
+        assert len(lines) == 2
+        assert lines[0].startswith("Load_Balancer lb0 (")
+        assert lines[1].startswith("Logical_Switch sw0 (")
+        assert "other_config:mcast_snoop=true" in lines[1]
+
+
+def test_check_finds_nothing(servers):
+    """A database that uses only what the rules do is fine."""
+    nb = servers[0]
+    nb.transact(switch(name="sw0", external_ids=["map", [["owner", "me"]]]))
+    assert check(nb.remote)[0] == 0
+
+
+def test_a_schema_with_other_columns(servers, tmp_path):
+    """Columns of another version are found from the schema, and do no harm."""
+    schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
+    schema["tables"]["Logical_Switch"]["columns"]["tomorrow"] = {"type": {"key": "string", "min": 0, "max": 1}}
+    server = OvsdbServer(tmp_path / "later", schema)
+    try:
+        server.transact(switch(name="sw0", tomorrow="yes"))
+        status, lines, _ = check(server.remote)
+    finally:
+        server.stop()
+    assert status == 1
+    assert "tomorrow" in lines[0]
+
+
+def test_no_such_file(tmp_path):
+    """A database that isn't there is one line."""
+    status, lines, error = check(str(tmp_path / "nowhere"))
+    assert (status, lines) == (1, [])
+    assert error.count("\n") == 1
+    assert "nowhere" in error
+
+
+def test_the_daemon_names_each_row_once(servers, tmp_path):
+    """In its log when the row comes, in status as long as it is there."""
+    nb, sb = servers
+    nb.transact(BALANCER)
+    log = tmp_path / "err"
+    control = tmp_path / "ctl"
+    with log.open("w") as err:
+        command = [PROGRAM, "daemon", "northd", "--nb", nb.remote, "--sb", sb.remote, "--unixctl", control]
+        daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=err)
+    try:
+        until(lambda: "lb0" in log.read_text(), "the log")
+        nb.transact({"op": "insert", "table": "Load_Balancer", "row": {"name": "lb1"}})
+        until(lambda: "lb1" in log.read_text(), "the log")
+        assert "Load_Balancer lb1" in status(control)
+        nb.transact({"op": "delete", "table": "Load_Balancer", "where": [["name", "==", "lb1"]]})
+        until(lambda: "lb1" not in status(control), "status")
+        assert log.read_text().count("Load_Balancer lb0") == 1
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def status(control):
+    done = subprocess.run(["ovs-appctl", "-t", control, "status"], capture_output=True, text=True, check=True)
+    return done.stdout
