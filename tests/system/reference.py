@@ -106,9 +106,13 @@ class Held:
         for name, server in (("nb", self.reference.nb), ("sb", self.reference.sb)):
             for relation, (_, facts) in read_files([server.file], name, program().relations.values()).facts.items():
                 found[relation] = set(facts) if self._given(relation) else set()
+        none = set()
         changes = {
-            relation: (self._known.get(relation, set()) - facts, facts - self._known.get(relation, set()))
-            for relation, facts in found.items()
+            relation: (
+                self._known.get(relation, none) - found.get(relation, none),
+                found.get(relation, none) - self._known.get(relation, none),
+            )
+            for relation in self._known.keys() | found.keys()
         }
         self._known = found
         return self.network.engine.transact(changes)
