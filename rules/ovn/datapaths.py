@@ -51,6 +51,13 @@ class VxlanDatapathKey(Relation):
     key: int = column("1 to 4095")
 
 
+class LargeDatapathKey(Relation):
+    """A stored tunnel key that doesn't fit into VXLAN's 12 bits, and stays since nothing else was asked for."""
+
+    datapath: Uuid = column("the datapath")
+    key: int = column("4096 to 16777215")
+
+
 @rule
 def named_datapath(datapath, name, enabled):
     """Every logical switch is a datapath, and every logical router unless it is disabled."""
@@ -87,16 +94,32 @@ def requested_datapath_key(datapath, text):
 
 
 @rule
+def large_datapath_key(datapath, key, wanted):
+    """A datapath that came before VXLAN keeps a tunnel key that is too large for it."""
+    LargeDatapathKey(datapath, key) <= (
+        KeyLimit(4095) & StoredDatapathKey(datapath, key) & (key > 4095) & ~RequestedDatapathKey(datapath, _)
+    )
+    LargeDatapathKey(datapath, key) <= (
+        KeyLimit(4095)
+        & StoredDatapathKey(datapath, key)
+        & (key > 4095)
+        & RequestedDatapathKey(datapath, wanted)
+        & (wanted not in range(1, 4096))
+    )
+
+
+@rule
 def datapath_key(datapath, key):
     """Every datapath has a tunnel key of its own; VXLAN has fewer of them."""
     WideDatapathKey(datapath, allocate(1, 16777215, StoredDatapathKey, wanted=RequestedDatapathKey, after=None)) <= (
         NamedDatapath(datapath=datapath) & KeyLimit(16711680)
     )
     VxlanDatapathKey(datapath, allocate(1, 4095, StoredDatapathKey, wanted=RequestedDatapathKey, after=None)) <= (
-        NamedDatapath(datapath=datapath) & KeyLimit(4095)
+        NamedDatapath(datapath=datapath) & KeyLimit(4095) & ~LargeDatapathKey(datapath, _)
     )
     DatapathKey(datapath, key) <= WideDatapathKey(datapath, key)
     DatapathKey(datapath, key) <= VxlanDatapathKey(datapath, key)
+    DatapathKey(datapath, key) <= LargeDatapathKey(datapath, key)
 
 
 @rule

@@ -5,7 +5,7 @@ from ovn_rules.engine.sinks import Constant, Sink
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.port_chassis import ChassisGroupOf, RequestedChassis
 from ovn_rules.rules.ovn.port_options import OddOptions, OddPort, OddTag, OddType
-from ovn_rules.rules.ovn.relations import DatapathRow, PortKey, PortRow, RouterPort, SwitchPort
+from ovn_rules.rules.ovn.relations import DatapathRow, PortKey, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_links import LinkOptions
 
 Options = tuple[tuple[str, str], ...]
@@ -51,8 +51,7 @@ def plain_binding(port, switch, row, datapath, name, key, kind, options, parent,
         & (kind != "router")
         & ~OddPort(port)
         & ~RequestedChassis(port, _, _)
-        & PortKey(port, switch, key)
-        & PortRow(port, row)
+        & PortKey(port, switch, row, key)
         & DatapathRow(switch, datapath)
         & nb.Logical_Switch_Port(
             _uuid=port,
@@ -78,8 +77,7 @@ def requested_binding(
         & SwitchPort(port=port, switch=switch, name=name, type=kind)
         & (kind != "router")
         & ~OddPort(port)
-        & PortKey(port, switch, key)
-        & PortRow(port, row)
+        & PortKey(port, switch, row, key)
         & DatapathRow(switch, datapath)
         & nb.Logical_Switch_Port(
             _uuid=port,
@@ -108,8 +106,7 @@ def odd_binding(
         & OddTag(port, tag)
         & OddGroup(port, group)
         & OddChassis(port, chassis, others)
-        & PortKey(port, switch, key)
-        & PortRow(port, row)
+        & PortKey(port, switch, row, key)
         & DatapathRow(switch, datapath)
         & nb.Logical_Switch_Port(
             _uuid=port, parent_name=parent, addresses=macs, port_security=security, external_ids=ids
@@ -166,8 +163,7 @@ def patch_binding(port, switch, row, datapath, name, key, options, parent, tag, 
         (),
     ) <= (
         SwitchPort(port=port, switch=switch, name=name, type="router")
-        & PortKey(port, switch, key)
-        & PortRow(port, row)
+        & PortKey(port, switch, row, key)
         & DatapathRow(switch, datapath)
         & nb.Logical_Switch_Port(
             _uuid=port,
@@ -189,8 +185,7 @@ def router_binding(port, router, row, datapath, name, key, options, mac, network
     ) <= (
         RouterPort(port=port, router=router, name=name)
         & LinkOptions(port, options)
-        & PortKey(port, router, key)
-        & PortRow(port, row)
+        & PortKey(port, router, row, key)
         & DatapathRow(router, datapath)
         & nb.Logical_Router_Port(_uuid=port, mac=mac, networks=networks, external_ids=ids)
     )

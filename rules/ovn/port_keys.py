@@ -17,6 +17,7 @@ class StoredPortKey(Relation):
 
     datapath: Uuid = column("the port's datapath")
     port: Uuid = column("the port")
+    row: Uuid = column("its row")
     key: int = column("its key")
 
 
@@ -25,14 +26,16 @@ class RequestedPortKey(Relation):
 
     datapath: Uuid = column("the port's datapath")
     port: Uuid = column("the port")
+    row: Uuid = column("its row")
     key: int = column("what its options say, if it is a number")
 
 
 class WidePortKey(Relation):
-    """A port's tunnel key where all tunnels have 16 bits for it."""
+    """A port's tunnel key where all tunnels have 16 bits for it; a port with a new row gets a new one."""
 
     datapath: Uuid = column("the port's datapath")
     port: Uuid = column("the port")
+    row: Uuid = column("its row")
     key: int = column("1 to 32767")
 
 
@@ -41,7 +44,17 @@ class VxlanPortKey(Relation):
 
     datapath: Uuid = column("the port's datapath")
     port: Uuid = column("the port")
+    row: Uuid = column("its row")
     key: int = column("1 to 2047")
+
+
+class LargePortKey(Relation):
+    """A stored tunnel key that doesn't fit into VXLAN's 12 bits, and stays since nothing else was asked for."""
+
+    datapath: Uuid = column("the port's datapath")
+    port: Uuid = column("the port")
+    row: Uuid = column("its row")
+    key: int = column("2048 to 32767")
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -108,53 +121,95 @@ def named_router_port(router, port, name, text, mac):
 @rule
 def stored_port_key(datapath, port, row, key):
     """A port keeps the tunnel key of its row, so that a restart changes none."""
-    StoredPortKey(datapath, port, key) <= (
+    StoredPortKey(datapath, port, row, key) <= (
         nb.Logical_Switch.ports(datapath, port) & PortRow(port, row) & sb.Port_Binding(_uuid=row, tunnel_key=key)
     )
-    StoredPortKey(datapath, port, key) <= (
+    StoredPortKey(datapath, port, row, key) <= (
         nb.Logical_Router.ports(datapath, port) & PortRow(port, row) & sb.Port_Binding(_uuid=row, tunnel_key=key)
     )
 
 
 @rule
-def requested_port_key(datapath, port, text):
+def requested_port_key(datapath, port, row, text):
     """Administrators may ask for a tunnel key."""
-    RequestedPortKey(datapath, port, whole(text, 0)) <= (
-        nb.Logical_Switch_Port.options(port, "requested-tnl-key", text) & nb.Logical_Switch.ports(datapath, port)
+    RequestedPortKey(datapath, port, row, whole(text, 0)) <= (
+        nb.Logical_Switch_Port.options(port, "requested-tnl-key", text)
+        & nb.Logical_Switch.ports(datapath, port)
+        & PortRow(port, row)
     )
-    RequestedPortKey(datapath, port, whole(text, 0)) <= (
-        nb.Logical_Router_Port.options(port, "requested-tnl-key", text) & nb.Logical_Router.ports(datapath, port)
+    RequestedPortKey(datapath, port, row, whole(text, 0)) <= (
+        nb.Logical_Router_Port.options(port, "requested-tnl-key", text)
+        & nb.Logical_Router.ports(datapath, port)
+        & PortRow(port, row)
     )
 
 
 @rule
-def wide_port_key(datapath, port):
+def wide_port_key(datapath, port, row):
     """Every port has a tunnel key of its own in its datapath."""
     WidePortKey(
         datapath,
         port,
+        row,
         allocate(1, 32767, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
-    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & KeyLimit(16711680))
+    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & PortRow(port, row) & KeyLimit(16711680))
     WidePortKey(
         datapath,
         port,
+        row,
         allocate(1, 32767, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
-    ) <= (NamedRouterPort(port=port, router=datapath) & KeyLimit(16711680))
+    ) <= (NamedRouterPort(port=port, router=datapath) & PortRow(port, row) & KeyLimit(16711680))
 
 
 @rule
-def vxlan_port_key(datapath, port):
+def large_port_key(datapath, port, row, key, wanted):
+    """A port that came before VXLAN keeps a tunnel key that is too large for it."""
+    LargePortKey(datapath, port, row, key) <= (
+        KeyLimit(4095)
+        & StoredPortKey(datapath, port, row, key)
+        & (key > 2047)
+        & ~RequestedPortKey(datapath, port, row, _)
+    )
+    LargePortKey(datapath, port, row, key) <= (
+        KeyLimit(4095)
+        & StoredPortKey(datapath, port, row, key)
+        & (key > 2047)
+        & RequestedPortKey(datapath, port, row, wanted)
+        & (wanted not in range(1, 2048))
+    )
+
+
+@rule
+def vxlan_port_key(datapath, port, row):
     """VXLAN has fewer tunnel keys."""
     VxlanPortKey(
-        datapath, port, allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest")
-    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & KeyLimit(4095))
+        datapath,
+        port,
+        row,
+        allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
+    ) <= (
+        nb.Logical_Switch.ports(datapath, port)
+        & DatapathKey(datapath, _)
+        & PortRow(port, row)
+        & KeyLimit(4095)
+        & ~LargePortKey(datapath, port, row, _)
+    )
     VxlanPortKey(
-        datapath, port, allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest")
-    ) <= (NamedRouterPort(port=port, router=datapath) & KeyLimit(4095))
+        datapath,
+        port,
+        row,
+        allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
+    ) <= (
+        NamedRouterPort(port=port, router=datapath)
+        & PortRow(port, row)
+        & KeyLimit(4095)
+        & ~LargePortKey(datapath, port, row, _)
+    )
 
 
 @rule
-def port_key(datapath, port, key):
+def port_key(datapath, port, row, key):
     """A port's tunnel key stands in all packets to and from it between hosts."""
-    PortKey(port, datapath, key) <= WidePortKey(datapath, port, key)
-    PortKey(port, datapath, key) <= VxlanPortKey(datapath, port, key)
+    PortKey(port, datapath, row, key) <= WidePortKey(datapath, port, row, key)
+    PortKey(port, datapath, row, key) <= VxlanPortKey(datapath, port, row, key)
+    PortKey(port, datapath, row, key) <= LargePortKey(datapath, port, row, key)

@@ -1,6 +1,6 @@
 """Logical ports: what the northbound database says of them, their addresses, and what they are attached to."""
 
-from ovn_rules.engine import _, pure, rule
+from ovn_rules.engine import pure, rule
 from ovn_rules.rules.ovn.addresses import Network, bare, is_dynamic, link_local, network_of, parse_addresses
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import (
@@ -21,7 +21,7 @@ from ovn_rules.rules.ovn.relations import (
 def switch_port(switch, port, name, kind, enabled):
     """A port belongs to the switch that lists it; what has a tunnel key takes part."""
     SwitchPort(port, switch, name, kind, enabled != (False,)) <= (
-        PortKey(port, switch, _) & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, enabled=enabled)
+        PortKey(port=port, datapath=switch) & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, enabled=enabled)
     )
 
 
@@ -91,7 +91,7 @@ def router_port(router, port, name, mac, networks, enabled):
     """A router port has those networks that can be read; what has a tunnel key takes part."""
     RouterPort(port, router, name, mac, networks_v4(networks), networks_v6(networks, mac), enabled != (False,)) <= (
         NamedRouterPort(port, router, name, mac)
-        & PortKey(port, router, _)
+        & PortKey(port=port, datapath=router)
         & nb.Logical_Router_Port(_uuid=port, networks=networks, enabled=enabled)
     )
 

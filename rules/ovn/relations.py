@@ -104,6 +104,7 @@ class PortKey(Relation, key=("port",)):
 
     port: Uuid = column("its northbound row")
     datapath: Uuid = column("its switch or router")
+    row: Uuid = column("its Port_Binding row")
     key: int = column("1 to 32767, or 2047 with VXLAN, unique in its datapath")
 
 

@@ -39,7 +39,7 @@ def known_station(row, datapath, datapath_key, port_key):
     KnownStation(row) <= (
         sb.FDB(_uuid=row, dp_key=datapath_key, port_key=port_key)
         & DatapathKey(datapath, datapath_key)
-        & PortKey(_, datapath, port_key)
+        & PortKey(datapath=datapath, key=port_key)
     )
 
 
