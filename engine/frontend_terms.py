@@ -255,9 +255,11 @@ def _after(draft: Draft, given: Mapping[str, ast.expr]) -> After:
     if node is None:
         return "last"
     expr = read_expression(node, draft.scope, draft.source)
-    if isinstance(expr.tree, ast.Constant) and expr.tree.value in ("last", "largest", None):
+    if isinstance(expr.tree, ast.Constant) and expr.tree.value in ("last", "largest", "hint", None):
+        if expr.tree.value == "hint" and "hints" not in given:
+            raise Refused(node, "allocate() has no hints to search after", "name a relation of hints")
         return cast("After", expr.tree.value)
-    raise Refused(node, "after of allocate() is 'last', 'largest' or None")
+    raise Refused(node, "after of allocate() is 'last', 'largest', 'hint' or None")
 
 
 def _number(draft: Draft, node: ast.expr) -> int:

@@ -200,7 +200,7 @@ class Aggregate:
     wrap: Expr | None = None
 
 
-After = Literal["last", "largest"] | None
+After = Literal["last", "largest", "hint"] | None
 """Where the search for a free number begins."""
 
 
@@ -211,8 +211,8 @@ class Allocate:
     ``hints`` names a relation with the group's columns followed by the number that the group had before a
     restart; it is taken when it is in range and free. ``wanted`` names one of the same shape, with numbers that are
     taken from groups that don't want them. ``within`` are the columns of the head whose values are a group's scope:
-    numbers are unique in a scope. A free number is searched ``after`` the last one given or the largest in use, or
-    from the lowest.
+    numbers are unique in a scope. A free number is searched ``after`` the last one given, the largest in use or the
+    group's hint, or from the lowest.
     """
 
     low: int

@@ -249,8 +249,8 @@ def allocate(
         within: A variable of the head, or a tuple of some: numbers are unique among the groups that agree in them.
         wanted: A relation with the group's columns followed by a number that the group gets even from another group,
             unless that wants it as well.
-        after: Where a free number is searched: after the last one given, after the largest in use, or (None) from
-            the smallest on; beyond the largest number the search goes on at the smallest.
+        after: Where a free number is searched: after the last one given, after the largest in use, after the
+            group's hint, or (None) from the smallest on; beyond the largest number the search goes on at the smallest.
     """
     refuse()
 

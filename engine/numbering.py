@@ -77,7 +77,7 @@ class Allocator:
     says so, then to the first in order. Of several numbers that a group wants the smallest counts.
 
     Every other group that has none takes a hint that is in range and free; failing that, in order, the first free
-    number after the last one given, the largest in use, or none, wrapping at the end. Until a number has been given
+    number after the last one given, the largest in use, its hint, or none, wrapping at the end. Until a number has been given
     in a scope, the last one is the largest hint taken. When all are taken, groups wait. A group that loses its number
     to another gets a new one in the same way, before groups that are new.
 
@@ -138,6 +138,12 @@ class Allocator:
         for fact in facts:
             self.pending.setdefault(fact[:-1], 0)
 
+    def put_back(self) -> None:
+        """At the next flush, give groups that have a number the one that they must get, if nobody else keeps that."""
+        for group, number in self.given.items():
+            if self.numbers.get(group, number) != number:
+                self.pending.setdefault(group, 0)
+
     def flush(self, out: Counts, undo: list[Undo]) -> None:
         """Give numbers to new groups, take those of groups that are gone, move those that want another.
 
@@ -154,11 +160,12 @@ class Allocator:
                 self.spaces[scope].order = None
         appeared, left = self._count(pending, out, undo)
         displaced = self._follow_wishes(pending, appeared, out, undo) if self.wanted is not None else []
+        displaced += self._to_be_put_back(pending, out, undo) if self.given else []
         homeless = [g for g in appeared if g not in self.numbers]
         homeless += [g for g in self.waiting if self._room(self.scope(g))]
         for group in self._take_hints([*sorted(displaced), *sorted(homeless)], out, undo):
             scope = self.scope(group)
-            number = self._next(scope)
+            number = self._next(scope, group)
             if number is not None:
                 if self.after == "last":
                     self._set_last(scope, number, undo)
@@ -256,6 +263,19 @@ class Allocator:
             self.claims[group] = number
             self.claimants.setdefault((self.scope(group), number), set()).add(group)
 
+    def _to_be_put_back(self, groups: Iterable[Group], out: Counts, undo: list[Undo]) -> list[Group]:
+        """Release the groups that must get another number than they have and don't want."""
+        moving = {
+            g: (self.scope(g), self.given[g])
+            for g in groups
+            if g in self.given and self.numbers.get(g) not in (None, self.given[g], self.claims.get(g))
+        }
+        holders = {g: self.spaces[scope].taken.get(number) for g, (scope, number) in moving.items()}
+        back = [g for g, holder in holders.items() if holder is None or holder in moving]
+        for group in back:
+            self._release(group, out, undo)
+        return back
+
     # -- numbers that are free -----------------------------------------------------------------------------
 
     def _take_hints(self, groups: list[Group], out: Counts, undo: list[Undo]) -> list[Group]:
@@ -297,14 +317,17 @@ class Allocator:
         space = self.spaces.get(scope)
         return space is None or len(space.taken) < self.high - self.low + 1
 
-    def _next(self, scope: Scope) -> int | None:
-        """The number for a group that has no hint; None when all are taken."""
+    def _next(self, scope: Scope, group: Group) -> int | None:
+        """The number for a group that has no hint that is free; None when all are taken."""
         space = self.spaces.get(scope)
         start = self.low
         if self.after == "last":
             start = self.last.get(scope, self.low - 1) + 1
         elif self.after == "largest" and space is not None:
             start = space.sorted()[-1] + 1
+        elif self.after == "hint" and self.hints is not None:
+            hinted = (fact[-1] for fact in self.hints.having(group))
+            start = min((n for n in hinted if self.low <= n <= self.high), default=self.low)
         for begin in (start, self.low):
             number = begin if space is None else space.free_from(begin)
             if self.low <= number <= self.high:
