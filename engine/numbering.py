@@ -77,9 +77,9 @@ class Allocator:
     says so, then to the first in order. Of several numbers that a group wants the smallest counts.
 
     Every other group that has none takes a hint that is in range and free; failing that, in order, the first free
-    number after the last one given, the largest in use, its hint, or none, wrapping at the end. Until a number has been given
-    in a scope, the last one is the largest hint taken. When all are taken, groups wait. A group that loses its number
-    to another gets a new one in the same way, before groups that are new.
+    number after the last one given, the largest in use, its hint, or none, wrapping at the end. Until a number has
+    been given in a scope, the last one is the largest hint taken. When all are taken, groups wait. A group that loses
+    its number to another gets a new one in the same way, before groups that are new.
 
     Attributes:
         given: numbers that groups must get, before any hint.
