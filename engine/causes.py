@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Item = tuple[str, Fact, bool]
     Goal = tuple[str, Fact, bool]
+    Numbers = dict[str, dict[Fact, int]]
 
 SUPPOSITIONS = 400
 """How many parts of a transaction are tried; a smallest part of r rows among n takes about r log2(n)."""
@@ -105,7 +106,7 @@ def _before(engine: Engine, history: History, transaction: Transaction) -> Itera
         _Impossible: one since then is kept as numbers, or the engine was new then or has been since.
     """
     back: dict[str, dict[Fact, bool]] = {}
-    numbers: dict[str, dict[Any, int]] = {}
+    before: Numbers = {}
     count = 0
     for each in reversed(history.kept):
         if each.given is None or each.loaded:
@@ -113,7 +114,7 @@ def _before(engine: Engine, history: History, transaction: Transaction) -> Itera
         for relation, fact, came in facts_in(each.given):
             back.setdefault(relation, {})[fact] = not came
             count += 1
-        _note_numbers(engine, each, numbers)
+        _note_numbers(engine, each, 0, before)
         if count > CHANGES:
             raise _Impossible
         if each is transaction:
@@ -124,25 +125,30 @@ def _before(engine: Engine, history: History, transaction: Transaction) -> Itera
         r: ([f for f, is_in in fs.items() if not is_in], [f for f, is_in in fs.items() if is_in])
         for r, fs in back.items()
     }
-    allocators = [a for r in numbers for a in engine.network.members[r].allocators]
+    after: Numbers = {}
+    _note_numbers(engine, transaction, 1, after)
+    allocators = [a for r in before.keys() | after.keys() for a in engine.network.members[r].allocators]
     had = [a.given for a in allocators]
     try:
         for allocator in allocators:
-            allocator.given = {**allocator.given, **numbers[allocator.relation]}
+            allocator.given = {**allocator.given, **before.get(allocator.relation, {})}
+            allocator.put_back()
+            engine.queue(allocator.relation)
         with engine.supposing(inverse):
+            for allocator in allocators:
+                allocator.given = {**allocator.given, **after.get(allocator.relation, {})}
             yield
     finally:
         for allocator, given in zip(allocators, had, strict=True):
             allocator.given = given
 
 
-def _note_numbers(engine: Engine, transaction: Transaction, numbers: dict[str, dict[Any, int]]) -> None:
-    """Note which numbers groups had, so that they get them again."""
+def _note_numbers(engine: Engine, transaction: Transaction, side: int, numbers: Numbers) -> None:
+    """Note which numbers groups had before (0) or after (1) a transaction, so that they get them again."""
     for relation, change in (transaction.changes or {}).items():
         for allocator in engine.network.members[relation].allocators:
             noted = numbers.setdefault(relation, {})
-            for facts in change:
-                noted.update((allocator.group(f), f[allocator.position]) for f in facts)
+            noted.update((allocator.group(f), f[allocator.position]) for f in change[side])
 
 
 class _Trial:

@@ -46,6 +46,7 @@ class Numbering:
         low, high: the range of numbers.
         hint: the relation and fact that say this number for this group; None when the number is just one that
             was free.
+        wanted: whether the hint says that the group is to have the number whoever else has it.
         given: whether the number was prescribed when the engine was made.
     """
 
@@ -53,6 +54,7 @@ class Numbering:
     low: int
     high: int
     hint: Key | None
+    wanted: bool
     given: bool
 
 
@@ -199,13 +201,15 @@ class Prover:
         for allocator in self.engine.network.members[relation].allocators:
             group, number = allocator.group(fact), fact[allocator.position]
             hint = (*group, number)
-            hints = allocator.hints.relation if allocator.hints is not None else None
-            known = hints is not None and self.engine.count(hints, hint) > 0
+            wanted = allocator.claims.get(group) == number
+            said = allocator.wanted if wanted else allocator.hints
+            known = said is not None and self.engine.count(said.relation, hint) > 0
             return Numbering(
                 allocator.position,
                 allocator.low,
                 allocator.high,
-                (hints, hint) if hints is not None and known else None,
+                (said.relation, hint) if said is not None and known else None,
+                wanted,
                 allocator.given.get(group) == number,
             )
         return None

@@ -48,6 +48,7 @@ def _step(engine: Engine, step: Step, proof: Proof) -> Document:
             "high": numbering.high,
             "hint": None if hint is None else fact_document(engine, *hint),
             "from": None if hint is None or hint not in proof.steps else proof.steps[hint].name,
+            "wanted": numbering.wanted,
             "given": numbering.given,
         }
     if step.rivals:

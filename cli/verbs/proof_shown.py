@@ -151,6 +151,7 @@ class _Shown:
             why = "prescribed" if numbering["given"] else "the next free one when this came"
             tree.add(Text(f"{text}: {why}", style="magenta"))
             return
-        branch = tree.add(Text(f"{text}: the one it had", style="magenta"))
+        why = "the one it wants" if numbering["wanted"] else "the one it had"
+        branch = tree.add(Text(f"{text}: {why}", style="magenta"))
         leaf = branch.add(self.fact(numbering["from"], None, level + 1))
         self.grow(leaf, numbering["from"], level + 2)

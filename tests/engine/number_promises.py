@@ -13,7 +13,7 @@ class Numbers:
         self.relation = clause.relation
         self.position, self.term = next((i, t) for i, t in enumerate(clause.terms) if isinstance(t, Allocate))
         self.numbers = {}
-        self.wishes = {}
+        self.groups = set()
 
     def scope(self, group):
         """What the groups that share numbers with this one have in common."""
@@ -31,6 +31,7 @@ class Numbers:
     def check(self, engine, state):
         """Numbers are in range, unique, wanted, kept, hinted and never held back; takes them as the next start."""
         numbers, groups = engine.allocations(self.relation), state.groups[self.relation]
+        hints = self.said(state, self.term.hints)
         wishes = {g: min(n) for g, n in self.said(state, self.term.wanted).items() if g in groups}
         places = [(self.scope(g), n) for g, n in numbers.items()]
         assert set(numbers) <= groups
@@ -46,27 +47,24 @@ class Numbers:
             wanting[self.scope(group), number].add(group)
         holders = dict(zip(places, numbers, strict=True))
         for place, claimants in wanting.items():
-            self.check_wish(place, claimants, holders.get(place))
+            self.check_wish(place, claimants, hints, holders.get(place))
         free = {g for g in numbers if numbers[g] != wishes.get(g)}
         for group in free & self.numbers.keys():
             kept = numbers[group] == self.numbers[group]
             assert kept is ((self.scope(group), self.numbers[group]) not in wanting)
-        self.check_hints(numbers, free - {g for g in free if self.numbers.get(g) == numbers[g]}, state)
+        self.check_hints(numbers, free - {g for g in free if self.numbers.get(g) == numbers[g]}, hints)
         assert engine.recompute() == {}
-        self.numbers, self.wishes = numbers, wishes
+        self.numbers, self.groups = numbers, groups
 
-    def check_wish(self, place, claimants, holder):
-        """Who had a number and wants it still has it; else one that was there before; else the first without a hint."""
-        had = {g for g in claimants if self.numbers.get(g) == place[1]}
-        old = {g for g in claimants if g in self.numbers}
-        assert holder in (had or old or claimants)
-        if not had and (old or not self.term.hints):
-            assert holder == min(old or claimants)
+    def check_wish(self, place, claimants, hints, holder):
+        """Who had a number and wants it still has it; else one that was there before, has a hint, is the first."""
+        _, number = place
+        pool = {g for g in claimants if self.numbers.get(g) == number} or claimants & self.groups or claimants
+        assert holder == min({g for g in pool if number in hints[g]} or pool)
 
-    def check_hints(self, numbers, new, state):
+    def check_hints(self, numbers, new, hints):
         """A group that needed a number has a hinted one, unless each is taken by one that keeps or hints it, too."""
         fixed = {(self.scope(g), n) for g, n in numbers.items() if g not in new}
-        hints = self.said(state, self.term.hints)
         for group in new:
             scope = self.scope(group)
             usable = {n for n in hints[group] if (scope, n) not in fixed}

@@ -1,8 +1,13 @@
 """Numbers of one's own: unique, kept, given in turn, recovered from hints; refused when they couldn't be unique."""
 
 import pytest
+from agreement import Sequence
 from clauses import atom, clause, program, relation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from programs import changes, transactions
 from rule_files import Files, shown
+from snapshot import differences, snapshot
 
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.runtime import Engine
@@ -137,3 +142,194 @@ def test_a_hint_of_one_that_waits():
     engine.transact({"Name": ((), [(2,)]), "Hint": ((), [(1, 1)])})
     assert insert(engine, 1) == {2: 1}
     assert engine.recompute() == {}
+
+
+# -- scopes ------------------------------------------------------------------------------------------------
+
+PORT, NUMBERED = relation("Port", "str int"), relation("Numbered", "str int int")
+STORED, WANTED = relation("Stored", "str int int"), relation("Wanted", "str int int")
+
+
+def scoped(low, high, *, within=(0,), **options):
+    """An engine that numbers the ports of each switch."""
+    term = Allocate(low, high, within=within, **options)
+    rule = clause("number", ("Numbered", "switch", "port", term), atom("Port", "switch", "port"))
+    return Engine(program([PORT, STORED, WANTED, NUMBERED], rule))
+
+
+def change(engine, gone=(), come=(), **others):
+    """The numbers after a transaction, as text: ports go and come, other relations change as given."""
+    engine.transact({"Port": (gone, come), **others})
+    return " ".join(f"{switch}{port}={n}" for (switch, port), n in sorted(engine.allocations("Numbered").items()))
+
+
+def ports(text):
+    """Ports from a text such as ``a1 a2 b1``."""
+    return [(word[0], int(word[1:])) for word in text.split()]
+
+
+def says(text):
+    """Facts that say numbers, from a text such as ``a1=7``."""
+    return [(word[0], int(word[1]), int(word.partition("=")[2])) for word in text.split()]
+
+
+def test_each_scope_has_its_own_numbers():
+    """A number is unique among the groups of one scope; what is free, given last and waited for is each scope's own."""
+    engine = scoped(1, 3, hints="Stored")
+    stored = {"Stored": ((), says("b1=2"))}
+    assert change(engine, come=ports("a1 a2 b1 b2"), **stored) == "a1=1 a2=2 b1=2 b2=3"
+    assert change(engine, ports("a2"), ports("a3 b4")) == "a1=1 a3=3 b1=2 b2=3 b4=1"
+    assert change(engine, (), ports("b5 a4 a5")) == "a1=1 a3=3 a4=2 b1=2 b2=3 b4=1"
+    assert [e.groups for e in engine.exhausted()] == [(("a", 5), ("b", 5))]
+    assert change(engine, ports("b2")) == "a1=1 a3=3 a4=2 b1=2 b4=1 b5=3"
+    assert [e.groups for e in engine.exhausted()] == [(("a", 5),)]
+    assert engine.recompute() == {}
+
+
+def test_a_scope_is_forgotten_with_its_last_group():
+    """A scope without groups costs nothing: it begins anew when it comes back, but not within one transaction."""
+    engine = scoped(1, 9)
+    assert change(engine, come=ports("a1 a2 b1")) == "a1=1 a2=2 b1=1"
+    assert change(engine, ports("a1 a2 b1"), ports("b2")) == "b2=2"
+    (allocator,) = engine.network.members["Numbered"].allocators
+    assert (set(allocator.spaces), set(allocator.last)) == ({"b"}, {"b"})
+    assert change(engine, come=ports("a3")) == "a3=1 b2=2"
+
+
+def test_a_change_looks_at_its_own_scope_only():
+    """However many scopes there are, and however many groups in one, a port that comes touches few of them."""
+    looked_at = []
+
+    class Counted(int):
+        def __hash__(self):
+            looked_at.append(self)
+            return super().__hash__()
+
+    engine = scoped(1, 30_000)
+    for size in (50, 5_000):
+        facts = [(f"s{i}", Counted(p)) for i in range(100 if size == 50 else 1) for p in range(size)]
+        engine.transact({"Port": ((), facts)})
+        looked_at.clear()
+        engine.transact({"Port": ((), [("s0", 20_000 + size)])})
+        assert not looked_at
+        engine.transact({"Port": ([("s0", 20_000 + size)], ())})
+        assert not looked_at
+
+
+def test_several_columns_make_a_scope():
+    """Scopes may be tuples of columns, on either side of the number."""
+    term = Allocate(1, 9, within=(0, 2))
+    three, numbered = relation("Three", "int int int"), relation("Out", "int int int int")
+    rule = clause("r", ("Out", "x", term, "y", "z"), atom("Three", "x", "y", "z"))
+    engine = Engine(program([three, numbered], rule))
+    engine.transact({"Three": ((), [(1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1)])})
+    assert engine.allocations("Out") == {(1, 1, 1): 1, (1, 1, 2): 2, (1, 2, 1): 1, (2, 1, 1): 1}
+
+
+# -- where free numbers are searched ------------------------------------------------------------------------
+
+
+def test_after_the_largest_in_use():
+    """The next number is one more than the largest, whoever has it and why; beyond the end the lowest free one."""
+    engine = scoped(1, 9, after="largest", wanted="Wanted")
+    assert change(engine, come=ports("a1 a2 a3")) == "a1=1 a2=2 a3=3"
+    assert change(engine, ports("a1 a3"), ports("a4")) == "a2=2 a4=3"
+    assert change(engine, come=ports("a5 a6"), Wanted=((), says("a5=8"))) == "a2=2 a4=3 a5=8 a6=9"
+    assert change(engine, come=ports("a7 a8 b1")) == "a2=2 a4=3 a5=8 a6=9 a7=1 a8=4 b1=1"
+
+
+def test_the_lowest_that_is_free():
+    """A number that was given back is the next one given, however large others are."""
+    engine = scoped(1, 9, after=None, wanted="Wanted")
+    assert change(engine, come=ports("a1 a2 a3")) == "a1=1 a2=2 a3=3"
+    assert change(engine, ports("a1"), ports("a4")) == "a2=2 a3=3 a4=1"
+    assert change(engine, come=ports("a5"), Wanted=((), says("a3=7"))) == "a2=2 a3=7 a4=1 a5=3"
+
+
+# -- numbers that are wanted --------------------------------------------------------------------------------
+
+
+def test_who_wants_a_number_gets_it():
+    """A wanted number is given before hints, and taken from one who has it by chance; that one gets another."""
+    engine = scoped(1, 9, hints="Stored", wanted="Wanted")
+    said = {"Stored": ((), says("a1=5 a2=6")), "Wanted": ((), says("a3=5"))}
+    assert change(engine, come=ports("a1 a2 a3 b1"), **said) == "a1=7 a2=6 a3=5 b1=1"
+    assert change(engine, Wanted=((), says("a1=6 b1=5"))) == "a1=6 a2=8 a3=5 b1=5"
+    assert engine.recompute() == {}
+
+
+def test_a_number_that_nobody_wants_any_more_stays():
+    """When a wish goes the group keeps its number; when it is another's wish by then, it doesn't."""
+    engine = scoped(1, 9, wanted="Wanted")
+    change(engine, come=ports("a1 a2"), Wanted=((), says("a1=5")))
+    assert change(engine, Wanted=(says("a1=5"), ())) == "a1=5 a2=1"
+    assert change(engine, Wanted=((), says("a1=5"))) == "a1=5 a2=1"
+    assert change(engine, Wanted=(says("a1=5"), says("a2=5"))) == "a1=2 a2=5"
+
+
+def test_of_several_who_want_a_number_one_gets_it():
+    """It is who has it, then who was there, then who had it before a restart, then the first; the next one follows."""
+    engine = scoped(1, 9, hints="Stored", wanted="Wanted")
+    wanted = {"Wanted": ((), says("a1=5 a2=5 a3=5 b1=5 b2=5")), "Stored": ((), says("b2=5 b1=8"))}
+    assert change(engine, come=ports("a2 a3 b1 b2"), **wanted) == "a2=5 a3=1 b1=8 b2=5"
+    assert change(engine, come=ports("a1")) == "a1=2 a2=5 a3=1 b1=8 b2=5"
+    assert change(engine, ports("a2"), ports("a0"), Wanted=((), says("a0=5"))) == "a0=3 a1=5 a3=1 b1=8 b2=5"
+    assert change(engine, ports("a1 a3"), ports("a4"), Wanted=((), says("a4=5"))) == "a0=5 a4=4 b1=8 b2=5"
+    assert engine.recompute() == {}
+
+
+def test_numbers_that_cannot_be_had_are_no_wish():
+    """Numbers out of range aren't wanted; of several the smallest is."""
+    engine = scoped(3, 9, wanted="Wanted")
+    assert change(engine, come=ports("a1 a2"), Wanted=((), says("a1=2 a1=8 a1=7 a2=10"))) == "a1=7 a2=3"
+    assert change(engine, Wanted=(says("a1=7"), ())) == "a1=8 a2=3"
+
+
+def test_wanted_numbers_change_hands_in_one_transaction():
+    """Groups can swap their numbers, and a chain of them can move up."""
+    engine = scoped(1, 3, wanted="Wanted")
+    change(engine, come=ports("a1 a2 a3"))
+    assert change(engine, Wanted=((), says("a1=2 a2=1"))) == "a1=2 a2=1 a3=3"
+    assert change(engine, Wanted=(says("a1=2 a2=1"), says("a2=2 a1=3 a3=1"))) == "a1=3 a2=2 a3=1"
+
+
+def test_a_group_that_waits_takes_the_number_it_wants():
+    """When numbers have run out a wish is still followed: who had the number waits instead, and is first in line."""
+    engine = scoped(1, 2, wanted="Wanted")
+    change(engine, come=ports("a1 a2 a3"))
+    assert change(engine, Wanted=((), says("a3=1"))) == "a2=2 a3=1"
+    assert [e.groups for e in engine.exhausted()] == [(("a", 1),)]
+    assert change(engine, ports("a2")) == "a1=2 a3=1"
+
+
+def test_a_wish_that_is_supposed_leaves_no_trace():
+    """Numbers that moved in a supposition are back afterwards, and so is what the next group will get."""
+    engine = scoped(1, 9, wanted="Wanted")
+    assert change(engine, come=ports("a1 a2")) == "a1=1 a2=2"
+    before = snapshot(engine)
+    with engine.supposing({"Wanted": ((), says("a1=2")), "Port": ((), ports("a3"))}) as changed:
+        gone, come = changed["Numbered"]
+        assert (set(gone), set(come)) == (set(says("a1=1 a2=2")), set(says("a1=2 a2=3 a3=4")))
+    assert differences(before, snapshot(engine)) == []
+    assert change(engine, come=ports("a3")) == "a1=1 a2=2 a3=3"
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_sequence_keeps_what_is_promised(data, compared):
+    """However ports, hints and wishes change: see ``number_promises``; and what is only supposed leaves no trace."""
+    options = {
+        "within": data.draw(st.sampled_from(((), (0,), (1,)))),
+        "hints": data.draw(st.sampled_from((None, "Stored"))),
+        "wanted": "Wanted",
+        "after": data.draw(st.sampled_from(("last", "largest", None))),
+    }
+    sequence = Sequence(scoped(0, data.draw(st.integers(0, 3)), **options).program)
+    *steps, supposed, nested = data.draw(transactions(sequence.program, 16))
+    for step in steps:
+        before = snapshot(sequence.engine)
+        with sequence.engine.supposing(changes(supposed, sequence.base)):
+            sequence.engine.transact(changes(nested, sequence.base))
+        assert differences(before, snapshot(sequence.engine)) == []
+        sequence.transact(step)
+        compared["transactions of wanted numbers in scopes"] += 1

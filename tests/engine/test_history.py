@@ -163,6 +163,23 @@ def test_numbers_are_given_again():
     assert not watched.engine.recompute()
 
 
+def test_numbers_change_hands_again():
+    """Where groups moved for one that wanted a number, the wish is found, though moves have gone on since then."""
+    wish, number = relation("Wish", "int int"), relation("Number", "int int")
+    rule = clause("number", ("Number", "x", Allocate(1, 99, wanted="Wish")), atom("Port", "x", _))
+    watched = Watched(program([PORT, BLOCKED, wish, number], rule))
+    watched.transact({"Port": ((), [(i, 0) for i in range(5)])})
+    watched.transact({"Wish": ((), [(0, 2), (4, 50)]), "Blocked": ((), [(1,), (2,)]), "Port": ((), [(9, 0)])})
+    watched.transact({"Wish": ([(0, 2)], [(3, 2)]), "Port": ([(2, 0)], ())})
+    watched.transact({"Port": ([(9, 0), (4, 0)], ()), "Wish": ((), [(0, 1)])})
+    assert watched.entries("Number", (1, 2)) == [("vanished", 2), ("appeared", 1)]
+    assert watched.behind("Number", (1, 2)) == ([("Wish", (0, 2), True)], True)
+    assert watched.behind("Number", (0, 2), 1) == ([("Wish", (0, 2), True)], True)
+    assert watched.behind("Number", (1, 6)) == ([("Wish", (0, 2), True)], True)
+    assert watched.behind("Number", (4, 50), 1) == ([("Wish", (4, 50), True)], True)
+    assert not watched.engine.recompute()
+
+
 def test_another_reason_comes():
     """A fact that holds and gets another reason is told so, with what brought the reason."""
     watched = Watched(PORTS)

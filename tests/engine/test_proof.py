@@ -207,26 +207,29 @@ def test_what_is_absent_is_a_premise():
 
 
 def test_where_a_number_comes_from():
-    """A number is one that a hint says, which is then proved as well, or prescribed, or just free."""
+    """A number is one that a wish or a hint says, which is then proved as well, or prescribed, or just free."""
     hint, number = relation("Hint", "int int"), relation("Number", "int int")
-    stored = relation("Stored", "int int")
+    stored, wish = relation("Stored", "int int"), relation("Wish", "int int")
     rules = program(
-        [NODE, stored, hint, number],
+        [NODE, stored, hint, wish, number],
         clause("hint", ("Hint", "x", "n"), atom("Stored", "x", "n")),
-        clause("number", ("Number", "x", Allocate(1, 9, "Hint")), atom("Node", "x")),
+        clause("number", ("Number", "x", Allocate(1, 9, "Hint", wanted="Wish")), atom("Node", "x")),
     )
     engine = Engine(rules, {"Number": {(3,): 8}})
-    engine.transact({"Node": ((), [(1,), (2,), (3,)]), "Stored": ((), [(1, 7)])})
+    said = {"Stored": ((), [(1, 7), (4, 5)]), "Wish": ((), [(4, 5)])}
+    engine.transact({"Node": ((), [(1,), (2,), (3,), (4,)]), **said})
     sources = {}
     for fact in engine.facts("Number"):
         proof = prove(engine, "Number", fact)
         numbering = proof.steps["Number", fact].numbering
         assert (numbering.column, numbering.low, numbering.high) == (1, 1, 9)
-        sources[fact] = (numbering.hint, numbering.given, ("Stored", (1, 7)) in proof.steps)
+        below = {relation for relation, _ in proof.steps} - {"Number", "Node"}
+        sources[fact] = (numbering.hint, numbering.wanted, numbering.given, below)
     assert sources == {
-        (1, 7): (("Hint", (1, 7)), False, True),
-        (2, 9): (None, False, False),
-        (3, 8): (None, True, False),
+        (1, 7): (("Hint", (1, 7)), False, False, {"Hint", "Stored"}),
+        (2, 9): (None, False, False, set()),
+        (3, 8): (None, False, True, set()),
+        (4, 5): (("Wish", (4, 5)), True, False, {"Wish"}),
     }
 
 
