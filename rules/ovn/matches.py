@@ -20,6 +20,13 @@ _SAME = {1: '""', 2: "@g", 3: "$s", None: "10.0.0.1"}
 _SETS = Sets({"s": ()}, {"g": ()})
 
 
+class Named(Relation):
+    """A set that a match names."""
+
+    name: str = column("as the match writes it: $ and an address set's name, or @ and a port group's")
+    where: str = column("whose match it is")
+
+
 class KnownSet(Relation):
     """A set that matches may name."""
 
@@ -80,14 +87,6 @@ def unreadable_acl(acl, match, why):
 
 
 @rule
-def missing_set_of_acl(acl, match, name):
-    """Hosts leave out an ACL that names a set which isn't there."""
-    Problem(f"ACL {acl}", f"no host can use it until there is a set {name}, which its match names") <= (
-        nb.ACL(_uuid=acl, match=match) & (name in set_names(match)) & ~KnownSet(name)
-    )
-
-
-@rule
 def unreadable_qos(qos, match, why):
     """Hosts leave out a QoS rule whose match they can't read."""
     Problem(f"QoS {qos}", f"no host can use it, because its match can't be read: {why}") <= (
@@ -96,8 +95,15 @@ def unreadable_qos(qos, match, why):
 
 
 @rule
-def missing_set_of_qos(qos, match, name):
-    """Hosts leave out a QoS rule that names a set which isn't there."""
-    Problem(f"QoS {qos}", f"no host can use it until there is a set {name}, which its match names") <= (
-        nb.QoS(_uuid=qos, match=match) & (name in set_names(match)) & ~KnownSet(name)
+def named(row, match, name):
+    """Each set that a match names has to be there."""
+    Named(name, f"ACL {row}") <= nb.ACL(_uuid=row, match=match) & (name in set_names(match))
+    Named(name, f"QoS {row}") <= nb.QoS(_uuid=row, match=match) & (name in set_names(match))
+
+
+@rule
+def missing_set(where, name):
+    """Hosts leave out what names a set that isn't there."""
+    Problem(where, f"no host can use it until there is a set {name}, which its match names") <= (
+        Named(name, where) & ~KnownSet(name)
     )

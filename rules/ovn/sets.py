@@ -2,10 +2,18 @@
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.engine.sinks import Sink
-from ovn_rules.rules.ovn.addresses import bare, mac_of, parse_addresses
+from ovn_rules.rules.ovn.addresses import bare, mac_of
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.ports import static_addresses
-from ovn_rules.rules.ovn.relations import DatapathKey, Option, Problem, SwitchPort
+from ovn_rules.rules.ovn.relations import (
+    Attached,
+    DatapathKey,
+    Option,
+    PortAddress,
+    Problem,
+    RouterPort,
+    SwitchPort,
+)
 
 
 class AddressSet(Relation, key=("name",)):
@@ -29,12 +37,20 @@ class MadeSet(Relation, key=("name",)):
     family: str = column("ip4 or ip6")
 
 
-class MemberAddresses(Relation):
-    """The addresses of a port group's ports."""
+class Filled(Relation):
+    """A port group has ports with addresses of a kind."""
 
     group: Uuid = column("the port group")
     family: str = column("ip4 or ip6")
-    addresses: tuple[str, ...] = column("one or more")
+
+
+class Borrowed(Relation):
+    """Addresses that a port in a group has from the router port that it is connected to; they are not its own."""
+
+    port: Uuid = column("the switch port")
+    mac: str = column("the Ethernet address")
+    v4: tuple[str, ...] = column("IPv4 addresses")
+    v6: tuple[str, ...] = column("IPv6 addresses")
 
 
 class SharedPortGroup(Relation, key=("name",)):
@@ -45,13 +61,9 @@ class SharedPortGroup(Relation, key=("name",)):
 
 
 @pure
-def member_addresses(texts: tuple[str, ...], dynamic: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The IP addresses that a port says or was assigned, each after what its set's name ends in."""
-    found = [
-        *static_addresses(texts),
-        *((mac, bare(v4), bare(v6)) for t in dynamic for mac, v4, v6 in parse_addresses(t)),
-    ]
-    return tuple((family, a) for _mac, v4, v6 in found for family, ips in (("ip4", v4), ("ip6", v6)) for a in ips)
+def families(v4: tuple[str, ...], v6: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """IP addresses, each after what the name of its set ends in."""
+    return (*(("ip4", address) for address in v4), *(("ip6", address) for address in v6))
 
 
 @rule
@@ -67,12 +79,25 @@ def made_set(group, name, family):
 
 
 @rule
-def addresses_of_members(group, port, texts, dynamic, family, address):
-    """The addresses of a port count for its groups, but not those that a port to a router takes from there."""
-    MemberAddresses(group, family, collect(address)) <= (
+def borrowed(port, router_port, texts, mac, v4, v6):
+    """What a port to a router says itself is its own, even when the router port has it, too."""
+    Borrowed(port, mac, bare(v4), bare(v6)) <= (
+        nb.Port_Group.ports(_, port)
+        & Attached(port, router_port)
+        & RouterPort(port=router_port, mac=mac, v4=v4, v6=v6)
+        & nb.Logical_Switch_Port(_uuid=port, addresses=texts)
+        & ((mac, bare(v4), bare(v6)) not in static_addresses(texts))
+    )
+
+
+@rule
+def filled(group, port, mac, v4, v6, family):
+    """Ports with an address of a kind are enough for a set not to be empty."""
+    Filled(group, family) <= (
         nb.Port_Group.ports(group, port)
-        & nb.Logical_Switch_Port(_uuid=port, addresses=texts, dynamic_addresses=dynamic)
-        & ((family, address) in member_addresses(texts, dynamic))
+        & PortAddress(port, mac, v4, v6)
+        & ~Borrowed(port, mac, v4, v6)
+        & (family in (*(("ip4",) if v4 else ()), *(("ip6",) if v6 else ())))
     )
 
 
@@ -83,12 +108,22 @@ def address_set(name, addresses):
 
 
 @rule
-def address_set_of_group(name, group, family, addresses):
+def address_set_of_group(name, group, family, port, mac, v4, v6, address):
     """The sets of a port group have the addresses of its ports, unless one of that name is given."""
-    AddressSet(name, addresses) <= (
-        MadeSet(name, group, family) & MemberAddresses(group, family, addresses) & ~GivenSet(name)
+    AddressSet(name, collect(address)) <= (
+        MadeSet(name, group, family)
+        & ~GivenSet(name)
+        & nb.Port_Group.ports(group, port)
+        & PortAddress(port, mac, v4, v6)
+        & ~Borrowed(port, mac, v4, v6)
+        & ((family, address) in families(v4, v6))
     )
-    AddressSet(name, ()) <= MadeSet(name, group, family) & ~MemberAddresses(group, family, _) & ~GivenSet(name)
+
+
+@rule
+def address_set_of_none(name, group, family):
+    """The sets of a port group are there even when they are empty."""
+    AddressSet(name, ()) <= MadeSet(name, group, family) & ~Filled(group, family) & ~GivenSet(name)
 
 
 @rule
