@@ -43,7 +43,7 @@ def compared_columns(sinks: Iterable[Sink], database: str, contents: Contents) -
     found: dict[str, dict[str, None]] = {t: {c: None} for t, c in contents.identities.items()}
     for sink in sinks:
         if sink.database == database:
-            _note_columns(sink.table, {**sink.insert_only, **sink.columns}, sink.children, found)
+            _note_columns(sink.table, sink.columns, sink.children, found)
     return {table: list(columns) for table, columns in found.items()}
 
 
@@ -70,7 +70,7 @@ def stored_rows(engine: Engine, sinks: Iterable[Sink], database: str) -> Rows:
         if sink.database == database:
             of_table.setdefault(sink.table, []).append(sink)
     for table, its_sinks in of_table.items():
-        owned = {split_column(c)[0] for s in its_sinks for c in (*s.columns, *s.insert_only)} - {"_uuid"}
+        owned = {split_column(c)[0] for s in its_sinks for c in s.columns} - {"_uuid"}
         children = [c for s in its_sinks for c in s.children]
         owned |= {c.column for c in children}
         whole = rows.known[table].values()
@@ -112,7 +112,7 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
         known = rows.known.setdefault(sink.table, {})
         for fact in engine.facts(sink.relation):
             asked = _row(columns, fact)
-            row = _asked(asked, {**sink.insert_only, **sink.columns}, sink.table, schema)
+            row = _asked(asked, sink.columns, sink.table, schema)
             _ask_for_children(row, asked, sink.children, schema)
             uuid = row.pop("_uuid", None)
             if uuid in listed:

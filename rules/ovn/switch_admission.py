@@ -8,6 +8,7 @@ from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import parse_addresses
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_true
+from ovn_rules.rules.ovn.port_options import ExtraOption
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, Problem, SwitchPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -60,9 +61,15 @@ def disabled_port_silent(port, switch, name, kind):
 
 @rule
 def port_queue(port, queue, kind):
-    """A port's packets have a queue if its options name one."""
+    """A port's packets have a queue if its rate is limited, or else if its options name one."""
+    PortQueue(port, queue) <= (
+        ExtraOption(port, "qdisc_queue_id", queue)
+        & SwitchPort(port=port, type=kind, enabled=True)
+        & (kind not in ("external", "router"))
+    )
     PortQueue(port, queue) <= (
         nb.Logical_Switch_Port.options(port, "qdisc_queue_id", queue)
+        & ~ExtraOption(port, "qdisc_queue_id", _)
         & SwitchPort(port=port, type=kind, enabled=True)
         & (kind not in ("external", "router"))
     )
