@@ -5,13 +5,19 @@ numbers the groups of a router in the order of each one's second route by UUID, 
 are the same numbers.
 """
 
-from ovn_rules.engine import Relation, Uuid, collect, column, pure, rule
-from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.rules.ovn.relations import GroupFlow, RouterPort
 from ovn_rules.rules.ovn.router_routes import RouteGroup, RoutePath, StaticRoute
 from ovn_rules.rules.ovn.router_routing import forward, route_match, scope
 from ovn_rules.rules.ovn.router_tables import RouteTable
 from ovn_rules.rules.ovn.text import hint, quoted
+
+
+class LoneRoute(Relation):
+    """A static route that no other shares packets with."""
+
+    router: Uuid = column("the router")
+    route: Uuid = column("the route")
 
 
 class EcmpOrder(Relation):
@@ -21,13 +27,30 @@ class EcmpOrder(Relation):
     seconds: tuple[Uuid, ...] = column("the second route of each group")
 
 
-class EcmpGroup(Relation):
-    """An ECMP group of static routes."""
+class EcmpNumber(Relation):
+    """The number of an ECMP group."""
 
     router: Uuid = column("the router")
+    second: Uuid = column("the second of its routes")
     group: int = column("its number, from 1")
-    network: str = column("the network that its routes are for, IPv4 or IPv6")
-    routes: tuple[Uuid, ...] = column("its members, two or more")
+
+
+class EcmpGroup(Relation):
+    """Several static routes for the same packets."""
+
+    router: Uuid = column("the router")
+    first: Uuid = column("the first of its routes")
+    group: int = column("its number, from 1")
+    routes: tuple[Uuid, ...] = column("all of them")
+
+
+class EcmpMember(Relation):
+    """A static route of an ECMP group."""
+
+    router: Uuid = column("the router")
+    route: Uuid = column("the route")
+    group: int = column("the group's number, from 1")
+    member: int = column("the route's number, from 1")
 
 
 @pure
@@ -37,23 +60,21 @@ def routes_numbered(routes: tuple[Uuid, ...]) -> tuple[tuple[Uuid, int], ...]:
 
 
 @pure
-def route_priority(length: int, direction: str, options: tuple[tuple[str, str], ...]) -> int:
-    """The priority of a static route: by its prefix; one that another zone is connected to counts as connected."""
+def route_priority(length: int, direction: str, connected: bool) -> int:
+    """The priority of a static route: by its prefix, and higher when it counts as connected."""
     if direction == "src":
         return 3 * length
-    return 3 * length + (2 if ("origin", "connected") in options else 1)
+    return 3 * length + (2 if connected else 1)
 
 
 @pure
-def static_match(
-    prefix: tuple[str, str, int], direction: str, number: int, options: tuple[tuple[str, str], ...], inport: str
-) -> str:
-    """Matches packets of a static route: those of its route table, or of all tables for the main one's exceptions.
+def static_match(prefix: tuple[str, str, int], direction: str, number: int, connected: bool, inport: str) -> str:
+    """Matches packets of a static route: those of its route table.
 
-    A route by source, or one that counts as connected, of the main table is for all tables.
+    A route by source of the main table is for all tables, and so is one that counts as connected.
     """
     _address, network, length = prefix
-    everywhere = number == 0 and (direction == "src" or ("origin", "connected") in options)
+    everywhere = number == 0 and (direction == "src" or connected)
     return route_match(network, length, direction, -1 if everywhere else number, inport)
 
 
@@ -72,105 +93,98 @@ def forward_member(network: str, hop: str, address: str, mac: str, name: str) ->
 
 
 @rule
-def lone_route(router, prefix, direction, table, routes, route, number, options, hop, port, address, owner, name, mac):
+def lone(router, routes, route):
+    """A static route may be the only one for its packets."""
+    LoneRoute(router, route) <= RouteGroup(router=router, routes=routes) & (len(routes) == 1) & (route in routes)
+
+
+@rule
+def lone_route(router, route, prefix, direction, table, hop, connected, number, port, address, owner, name, mac):
     """What a static route is for goes to its next hop."""
     GroupFlow(
         str(owner),
         "lr_in_ip_routing",
-        route_priority(prefix[2], direction, options),
-        static_match(prefix, direction, number, options, scope(prefix[1], name)),
+        route_priority(prefix[2], direction, connected),
+        static_match(prefix, direction, number, connected, scope(prefix[1], name)),
         forward(prefix[1], hop, address, mac, name),
         (),
         hint(route),
     ) <= (
-        RouteGroup(router, prefix, direction, table, routes)
-        & (len(routes) == 1)
-        & (route == routes[0])
-        & StaticRoute(router=router, route=route, hop=hop)
+        LoneRoute(router, route)
+        & StaticRoute(router, route, prefix, direction, table, hop, connected)
         & (hop != "discard")
         & RoutePath(router, route, port, address)
         & RouterPort(port=port, router=owner, name=name, mac=mac)
         & RouteTable(router, table, number)
-        & nb.Logical_Router_Static_Route(_uuid=route, options=options)
     )
 
 
 @rule
-def lone_discard(router, prefix, direction, table, routes, route, number, options):
+def lone_discard(router, route, prefix, direction, table, connected, number):
     """What a static route discards is dropped."""
     GroupFlow(
         str(router),
         "lr_in_ip_routing",
-        route_priority(prefix[2], direction, options),
-        static_match(prefix, direction, number, options, ""),
+        route_priority(prefix[2], direction, connected),
+        static_match(prefix, direction, number, connected, ""),
         "drop;",
         (),
         hint(route),
     ) <= (
-        RouteGroup(router, prefix, direction, table, routes)
-        & (len(routes) == 1)
-        & (route == routes[0])
-        & StaticRoute(router=router, route=route, hop="discard")
+        LoneRoute(router, route)
+        & StaticRoute(router, route, prefix, direction, table, "discard", connected)
         & RouteTable(router, table, number)
-        & nb.Logical_Router_Static_Route(_uuid=route, options=options)
     )
 
 
 @rule
-def ecmp_group(router, prefix, routes, seconds, second, group):
-    """Static routes for the same packets make a group with a number."""
-    EcmpOrder(router, collect(routes[1])) <= RouteGroup(router=router, routes=routes) & (len(routes) > 1)
+def ecmp_group(router, routes, seconds, second, group, first, route, member):
+    """Static routes for the same packets make a group with a number, and have numbers in it."""
+    EcmpOrder(router, collect(second)) <= RouteGroup(router=router, routes=routes) & (second in routes[1:2])
     EcmpNumber(router, second, group) <= EcmpOrder(router, seconds) & ((second, group) in routes_numbered(seconds))
-    EcmpGroup(router, group, prefix[1], routes) <= (
-        RouteGroup(router=router, prefix=prefix, routes=routes)
-        & (len(routes) > 1)
-        & EcmpNumber(router, routes[1], group)
+    EcmpGroup(router, first, group, routes) <= (
+        RouteGroup(router=router, routes=routes)
+        & (second in routes[1:2])
+        & EcmpNumber(router, second, group)
+        & (first in routes[:1])
+    )
+    EcmpMember(router, route, group, member) <= (
+        EcmpGroup(router, _, group, routes) & ((route, member) in routes_numbered(routes))
     )
 
 
-class EcmpNumber(Relation):
-    """The number of an ECMP group."""
-
-    router: Uuid = column("the router")
-    second: Uuid = column("the second of its routes")
-    group: int = column("its number, from 1")
-
-
 @rule
-def choose_route(router, prefix, direction, table, routes, number, options, group):
+def choose_route(router, first, prefix, direction, table, routes, connected, number, group):
     """What several static routes are for is shared out among them."""
     GroupFlow(
         str(router),
         "lr_in_ip_routing",
-        route_priority(prefix[2], direction, options),
-        static_match(prefix, direction, number, options, ""),
+        route_priority(prefix[2], direction, connected),
+        static_match(prefix, direction, number, connected, ""),
         share_out(group, len(routes)),
         (),
         (),
     ) <= (
-        RouteGroup(router, prefix, direction, table, routes)
-        & (len(routes) > 1)
-        & EcmpNumber(router, routes[1], group)
+        EcmpGroup(router, first, group, routes)
+        & StaticRoute(router, first, prefix, direction, table, _, connected)
         & RouteTable(router, table, number)
-        & nb.Logical_Router_Static_Route(_uuid=routes[0], options=options)
     )
 
 
 @rule
-def chosen_route(router, group, network, routes, route, member, hop, port, address, name, mac):
+def chosen_route(router, route, group, member, prefix, hop, port, address, name, mac):
     """What was shared out goes to the next hop of the chosen route."""
     GroupFlow(
         str(router),
         "lr_in_ip_routing_ecmp",
         100,
         f"reg8[0..15] == {group} && reg8[16..31] == {member}",
-        forward_member(network, hop, address, mac, name),
+        forward_member(prefix[1], hop, address, mac, name),
         (),
         hint(route),
     ) <= (
-        EcmpGroup(router, group, network, routes)
-        & ((route, member) in routes_numbered(routes))
-        & StaticRoute(router=router, route=route, hop=hop)
+        EcmpMember(router, route, group, member)
+        & StaticRoute(router=router, route=route, prefix=prefix, hop=hop)
         & RoutePath(router, route, port, address)
         & RouterPort(port=port, name=name, mac=mac)
     )

@@ -20,6 +20,22 @@ class Policy(Relation):
     hops: tuple[str, ...] = column("next hops, when it sends packets elsewhere")
 
 
+class PolicyHop(Relation):
+    """A next hop of a policy."""
+
+    router: Uuid = column("the router")
+    policy: Uuid = column("the policy")
+    hop: str = column("the next hop, as it is written")
+
+
+class LonePolicy(Relation):
+    """A policy with one next hop."""
+
+    router: Uuid = column("the router")
+    policy: Uuid = column("the policy")
+    hop: str = column("the next hop")
+
+
 class PolicyMark(Relation):
     """How a policy marks packets."""
 
@@ -32,6 +48,14 @@ class PolicyOrder(Relation):
 
     router: Uuid = column("the router")
     policies: tuple[Uuid, ...] = column("by UUID")
+
+
+class PolicyNumber(Relation):
+    """The number of a policy with several next hops."""
+
+    router: Uuid = column("the router")
+    policy: Uuid = column("the policy")
+    group: int = column("its number, from 1")
 
 
 class PolicyGroup(Relation):
@@ -126,9 +150,11 @@ def policy_mark(policy, options):
 
 
 @rule
-def policy_hop(router, hop, hops):
+def policy_hop(router, policy, hop, hops):
     """A next hop is looked for in the networks of the router's ports."""
-    Hop(router, hop) <= Policy(router=router, action="reroute", hops=hops) & (hop in hops)
+    PolicyHop(router, policy, hop) <= Policy(router, policy, "reroute", hops) & (hop in hops)
+    LonePolicy(router, policy, hop) <= Policy(router, policy, "reroute", hops) & (len(hops) == 1) & (hop in hops)
+    Hop(router, hop) <= PolicyHop(router=router, hop=hop)
 
 
 @rule
@@ -151,7 +177,7 @@ def policy_allow(router, policy, priority, match, marking):
 
 
 @rule
-def reroute_to_one(router, policy, hops, hop, port, address, name, mac, marking, priority, match):
+def reroute_to_one(router, policy, hop, port, address, name, mac, marking, priority, match):
     """A policy sends what it matches to its next hop."""
     GroupFlow(
         str(router),
@@ -162,9 +188,7 @@ def reroute_to_one(router, policy, hops, hop, port, address, name, mac, marking,
         (),
         hint(policy),
     ) <= (
-        Policy(router, policy, "reroute", hops)
-        & (len(hops) == 1)
-        & (hop == hops[0])
+        LonePolicy(router, policy, hop)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
         & PolicyMark(policy, marking)
@@ -176,11 +200,11 @@ def reroute_to_one(router, policy, hops, hop, port, address, name, mac, marking,
 def policy_group(router, policy, hops, policies, group):
     """Policies with several next hops have numbers, even those that aren't used."""
     PolicyOrder(router, collect(policy)) <= Policy(router, policy, "reroute", hops) & (len(hops) > 1)
+    PolicyNumber(router, policy, group) <= (
+        PolicyOrder(router, policies) & ((policy, group) in policies_numbered(policies))
+    )
     PolicyGroup(router, policy, group, hops) <= (
-        PolicyOrder(router, policies)
-        & ((policy, group) in policies_numbered(policies))
-        & Policy(router=router, policy=policy, hops=hops)
-        & (mixed_hop(hops) == "")
+        PolicyNumber(router, policy, group) & Policy(router=router, policy=policy, hops=hops) & (mixed_hop(hops) == "")
     )
 
 
@@ -248,8 +272,7 @@ def policy_wrong(router, name, policy, priority, hops, hop):
         f"policy of router {name}, priority {priority}",
         f"left out: no port of the router has a network with the next hop '{hop}'",
     ) <= (
-        Policy(router, policy, "reroute", hops)
-        & (hop in hops)
+        PolicyHop(router, policy, hop)
         & ~HopPort(router, hop, _, _)
         & nb.Logical_Router_Policy(_uuid=policy, priority=priority)
         & Datapath(router, _, name)

@@ -28,7 +28,15 @@ class StaticRoute(Relation):
     direction: str = column("which address of a packet must be in the prefix: src or dst")
     table: str = column("the name of its route table; empty for the main one")
     hop: str = column("the next hop, as written: an address, discard, or nothing")
-    output: tuple[str, ...] = column("the name of the port to send through, if it says one")
+    connected: bool = column("whether it counts as connected, because another zone says so")
+
+
+class RouteOutput(Relation):
+    """A static route that names the port to send through."""
+
+    router: Uuid = column("the router")
+    route: Uuid = column("the route")
+    name: str = column("the port's name")
 
 
 class RoutePath(Relation):
@@ -96,30 +104,50 @@ def route_text(router, route, prefix, hop):
 
 
 @rule
-def static_route(router, route, prefix, policy, table, hop, output):
+def static_route(router, route, prefix, policy, table, hop, options):
     """A static route goes by a packet's destination, unless its policy is src-ip."""
-    StaticRoute(router, route, prefix[0], "src" if policy == ("src-ip",) else "dst", table, hop, output) <= (
+    StaticRoute(
+        router,
+        route,
+        prefix[0],
+        "src" if policy == ("src-ip",) else "dst",
+        table,
+        hop,
+        ("origin", "connected") in options,
+    ) <= (
         RouteText(router, route, prefix, "")
-        & nb.Logical_Router_Static_Route(_uuid=route, policy=policy, route_table=table, nexthop=hop, output_port=output)
+        & nb.Logical_Router_Static_Route(_uuid=route, policy=policy, route_table=table, nexthop=hop, options=options)
     )
 
 
 @rule
-def route_hop(router, hop):
-    """Without an output port, a static route goes through the port whose network its next hop is in."""
-    Hop(router, hop) <= StaticRoute(router=router, hop=hop, output=()) & (hop not in ("", "discard"))
+def route_output(router, route, name):
+    """A static route may name the port to send through."""
+    RouteOutput(router, route, name) <= (
+        StaticRoute(router=router, route=route) & nb.Logical_Router_Static_Route.output_port(route, name)
+    )
 
 
 @rule
-def route_path(router, route, prefix, hop, output, port, v4, v6, address):
+def route_hop(router, route, hop):
+    """Without an output port, a static route goes through the port whose network its next hop is in."""
+    Hop(router, hop) <= (
+        StaticRoute(router=router, route=route, hop=hop) & (hop not in ("", "discard")) & ~RouteOutput(router, route, _)
+    )
+
+
+@rule
+def route_path(router, route, prefix, hop, name, port, v4, v6, address):
     """A static route goes through the port that it names, else through one with a network that has its next hop."""
     RoutePath(router, route, port, address) <= (
-        StaticRoute(router=router, route=route, hop=hop, output=()) & HopPort(router, hop, port, address)
+        StaticRoute(router=router, route=route, hop=hop)
+        & ~RouteOutput(router, route, _)
+        & HopPort(router, hop, port, address)
     )
     RoutePath(router, route, port, address) <= (
-        StaticRoute(router=router, route=route, prefix=prefix, hop=hop, output=output)
-        & (output != ())
-        & RouterPort(port=port, name=output[0], v4=v4, v6=v6)
+        RouteOutput(router, route, name)
+        & StaticRoute(router=router, route=route, prefix=prefix, hop=hop)
+        & RouterPort(port=port, name=name, v4=v4, v6=v6)
         & (address == source_address(prefix, hop, v4, v6))
         & (address != "")
     )
@@ -157,19 +185,20 @@ def route_wrong(router, name, route, prefix, hop, wrong, output):
         f"static route {prefix} of router {name}",
         f"left out: no port of the router has a network with the next hop '{hop}'",
     ) <= (
-        StaticRoute(router=router, route=route, hop=hop, output=())
+        StaticRoute(router=router, route=route, hop=hop)
         & (hop != "discard")
+        & ~RouteOutput(router, route, _)
         & ~RoutePath(router, route, _, _)
         & nb.Logical_Router_Static_Route(_uuid=route, ip_prefix=prefix)
         & Datapath(router, _, name)
     )
     Problem(
         f"static route {prefix} of router {name}",
-        f"left out: there is no router port '{output[0]}' with an address to send from",
+        f"left out: there is no router port '{output}' with an address to send from",
     ) <= (
-        StaticRoute(router=router, route=route, hop=hop, output=output)
+        StaticRoute(router=router, route=route, hop=hop)
         & (hop != "discard")
-        & (output != ())
+        & RouteOutput(router, route, output)
         & ~RoutePath(router, route, _, _)
         & nb.Logical_Router_Static_Route(_uuid=route, ip_prefix=prefix)
         & Datapath(router, _, name)
