@@ -1,11 +1,10 @@
 """Meter and Meter_Band of ovn-sb(5): northbound meters, and those that ACLs have of fair ones for their logs."""
 
-from uuid import UUID, uuid5
-
 from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.acls import FairMeter
 from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.rules.ovn.flows import own_row
 
 Band = tuple[int, int, str]
 """Rate, burst size, action."""
@@ -65,7 +64,7 @@ def contents(bands: tuple[tuple[int, int, str, Uuid], ...]) -> tuple[Band, ...]:
 @pure
 def with_rows(bands: tuple[tuple[int, int, str, Uuid], ...], name: str) -> tuple[tuple[int, int, str, Uuid], ...]:
     """Bands with rows that are those of a meter of this name only."""
-    return tuple((*band[:3], Uuid(str(uuid5(UUID(str(band[3])), name)))) for band in bands)
+    return tuple((*band[:3], own_row((name, str(band[3])))) for band in bands)
 
 
 @rule
