@@ -174,16 +174,26 @@ def groups(datapath):
 
 
 @rule
-def refused_datapath_key(datapath, wanted, key, kind, name):
+def refused_datapath_key(datapath, name, text, key):
     """A tunnel key that can't be had is said."""
-    Problem(
-        f"{kind} {name}", f"requested-tnl-key {wanted} is another's, or none that tunnels can carry; it has {key}"
-    ) <= (
-        NamedDatapath(datapath, kind, name)
-        & RequestedDatapathKey(datapath, wanted)
+    Problem(f"switch {name}", refused_key(text, key)) <= (
+        nb.Logical_Switch.other_config(datapath, "requested-tnl-key", text)
         & DatapathKey(datapath, key)
-        & (key != wanted)
+        & (key != whole(text, 0))
+        & NamedDatapath(datapath=datapath, name=name)
     )
+    Problem(f"router {name}", refused_key(text, key)) <= (
+        nb.Logical_Router.options(datapath, "requested-tnl-key", text)
+        & DatapathKey(datapath, key)
+        & (key != whole(text, 0))
+        & NamedDatapath(datapath=datapath, name=name)
+    )
+
+
+@pure
+def refused_key(wanted: str, key: int) -> str:
+    """Why a datapath doesn't have the tunnel key that it asks for."""
+    return f"requested-tnl-key {wanted} is another's, or none that tunnels can carry; it has {key}"
 
 
 @rule
