@@ -1,24 +1,25 @@
-"""The columns and child rows that a sink owns: what a fact asks for, what is stored, what lies between."""
+"""The columns that a sink owns: what a fact asks for, what is stored, what lies between."""
 
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.sinks import Child, Clock, Constant, Mapped, Source, source_column, split_column
-from ovn_rules.io.columns import encoder, normaliser
+from ovn_rules.engine.sinks import Clock, Constant, Mapped, Source, source_column, split_column
+from ovn_rules.io.columns import difference, normaliser
+from ovn_rules.io.value_text import UnsendableError, atom_text, extended, map_text, sending, set_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ovn_rules.engine.ir import Fact
-    from ovn_rules.engine.ovsschema import Schema, TableSchema
-    from ovn_rules.io.rows import Replica, Row, TableReplica
+    from ovn_rules.engine.ovsschema import ColumnSchema, TableSchema
+    from ovn_rules.io.rows import Row, TableReplica
     from ovn_rules.io.transaction import Transaction
 
-
-class UnmappedError(LookupError):
-    """A fact holds a value for which a ``Mapped`` has none; the message names it."""
+_WORTH = 3
+"""A set or map is changed in part when that leaves this many elements unsent: so long is the operation itself."""
 
 
 class Cell:
@@ -30,7 +31,10 @@ class Cell:
         at: The column's position in stored rows; -1 when it is not read.
         source_at: The position in facts that it comes from; -1 for a constant.
         plain: Facts and rows hold it in the same form: it is one atom.
+        copied: Facts and rows mostly hold it in the same form: it is a whole column, taken as it is.
         target: The table whose rows must be there for the column to refer to; None when it refers to none so.
+        given: What the fact holds for it, in any form; None when it asks for nothing. It raises
+            UnsendableError when a ``Mapped`` has no value for the fact's.
     """
 
     def __init__(
@@ -39,45 +43,95 @@ class Cell:
         """Takes an entry of a sink's ``columns``; ``columns`` here are the relation's."""
         self.column, self.map_key = split_column(name)
         self.at = table.position.get(self.column, -1)
-        self._constant = source.value if isinstance(source, Constant) else None
-        self._values = source.values if isinstance(source, Mapped) else None
         given = source_column(source)
         self.source_at = -1 if given is None else list(columns).index(given)
+        self.given = _giver(self.column, source, self.source_at)
         column = schema.columns[self.column]
         self.plain = column.kind == "scalar" and column.key_type != "real" and isinstance(source, str)
+        self.copied = self.map_key is None and isinstance(source, str) and self.at >= 0
         self.target = column.ref_table if column.ref_type == "strong" and self.map_key is None else None
+        self._optional = not column.min
+        self._in_part = _Part(column) if column.max > 1 and self.map_key is None else None
         self._normalise = normaliser(column) if self.map_key is None else _of_key
-        self._encode = encoder(column)
+        if self.map_key is None:
+            self._text = value_text(column)
+        else:
+            self._value_text = atom_text(column.value_type or "string")
+            self._key_text = atom_text(column.key_type)(self.map_key)
 
     def wanted(self, fact: Fact) -> Any:
-        """What the fact asks for; None when it asks for nothing.
-
-        Raises:
-            UnmappedError: A ``Mapped`` has no value for the fact's.
-        """
-        value = self._constant if self.source_at < 0 else fact[self.source_at]
-        if self._values is not None and value is not None:
-            try:
-                value = self._values[value]
-            except LookupError:
-                raise UnmappedError(f"there is no {self.column} for {value!r}") from None
+        """What the fact asks for; None when it asks for nothing."""
+        value = self.given(fact)
         return None if value is None else self._normalise(value)
 
     def stored(self, row: Row) -> Any:
         """What a stored row has; () for a map without the key."""
         value = row[self.at]
-        if self.map_key is None:
-            return value
-        return next((v for k, v in value if k == self.map_key), ())
+        if self.map_key is not None:
+            for key, of_key in value:
+                if key == self.map_key:
+                    return of_key
+            return ()
+        return value
 
     def identity(self, fact: Fact) -> Any:
         """What the fact asks for in a column of the key: what ``stored`` gives for its row."""
         value = self.wanted(fact)
         return () if value is None and self.map_key is not None else value
 
-    def json(self, value: Any) -> Any:
-        """A value as JSON: the column's, or the map's with this key alone."""
-        return self._encode(value if self.map_key is None else ((self.map_key, value),))
+    def differs(self, fact: Fact, row: Row) -> bool:
+        """Whether a stored row has something else than the fact asks for."""
+        given = self.given(fact)
+        if given is None:
+            return False
+        stored = self.stored(row)
+        return bool(given != stored and self._normalise(given) != stored)
+
+    def text(self, fact: Fact, *, new: bool = True) -> str | None:
+        """What the fact asks for as JSON text: of the column, or of a pair of the map; None for what is left out."""
+        value = self.wanted(fact)
+        if value is None or (value == () and (self.map_key is not None or (new and self._optional))):
+            return None
+        return self._text(value) if self.map_key is None else f"[{self._key_text},{self._value_text(value)}]"
+
+    def change(self, fact: Fact, row: Row) -> tuple[str | None, list[str]]:
+        """How a stored row gets what the fact asks for, from which it ``differs``.
+
+        Returns:
+            JSON text of the column's new value, or None and the mutations that make it.
+        """
+        stored = self.stored(row)
+        if self.map_key is not None:
+            pair = self.text(fact)
+            gone = [f'["{self.column}","delete",{set_text([self._key_text])}]'] if stored != () else []
+            return None, gone if pair is None else [*gone, f'["{self.column}","insert",{map_text([pair])}]']
+        if self._in_part is not None:
+            given = self.given(fact)
+            mutations = self._in_part.mutations(stored, given) or self._in_part.mutations(stored, self.wanted(fact))
+            if mutations:
+                return None, mutations
+        return self._text(self.wanted(fact)), []
+
+
+class _Part:
+    """Changes a set or a map in part."""
+
+    def __init__(self, column: ColumnSchema) -> None:
+        self._column = column
+        self._key = atom_text(column.key_type)
+        self._text = value_text(column)
+
+    def mutations(self, old: tuple[Any, ...], new: Any) -> list[str]:
+        """Mutations that make one value of another; none when sending the whole is as short."""
+        found = difference(self._column, old, new) if new.__class__ is tuple else None
+        if found is None:
+            return []
+        gone, come = found
+        if len(gone) + len(come) + _WORTH > len(new):
+            return []
+        name = self._column.name
+        deleted = [f'["{name}","delete",{set_text(map(self._key, gone))}]'] if gone else []
+        return [*deleted, f'["{name}","insert",{self._text(come)}]'] if come else deleted
 
 
 class ClockCell(Cell):
@@ -109,6 +163,16 @@ class Cells:
         kinds = ((n, s, ClockCell if isinstance(s, Clock) else Cell) for n, s in sources.items() if n != "_uuid")
         self._cells = [kind(n, s, columns, table, schema) for n, s, kind in kinds]
         self._clocks = [c for c in self._cells if isinstance(c, ClockCell)]
+        self._wholes = {c.column: c for c in self._cells if c.map_key is None}
+        self._keys: dict[str, list[Cell]] = {}
+        for cell in self._cells:
+            if cell.map_key is not None:
+                self._keys.setdefault(cell.column, []).append(cell)
+        copied = [c for c in self._cells if c.copied]
+        self._copied = bool(copied)
+        self._of_fact = itemgetter(*[c.source_at for c in copied] or [0])
+        self._of_row = itemgetter(*[c.at for c in copied] or [0])
+        self._others = [c for c in self._cells if not c.copied]
 
     def see(self, fact: Fact) -> None:
         """Takes the fact as it is now, for the columns that tell since when."""
@@ -117,51 +181,51 @@ class Cells:
 
     def differs(self, fact: Fact, row: Row) -> bool:
         """Whether a stored row has something else than the fact asks for."""
-        for cell in self._cells:
-            wanted = cell.wanted(fact)
-            if wanted is not None and wanted != cell.stored(row):
-                return True
-        return False
+        return bool(self._different(fact, row))
+
+    def _different(self, fact: Fact, row: Row) -> list[Cell]:
+        same = self._copied and self._of_fact(fact) == self._of_row(row)
+        return [c for c in (self._others if same else self._cells) if c.differs(fact, row)]
 
     def update(self, fact: Fact, row: Row, transaction: Transaction, along: Cells | None = None) -> None:
-        """Brings a stored row to what the fact asks for: what differs alone, and what goes along with it."""
-        changed: dict[str, Any] = {}
-        mutations: list[list[Any]] = []
-        for cell in self._cells:
-            wanted = cell.wanted(fact)
-            if wanted is None:
-                continue
-            stored = cell.stored(row)
-            if wanted == stored:
-                continue
-            if cell.map_key is None:
-                changed[cell.column] = cell.json(wanted)
-                continue
-            if stored != ():
-                mutations.append([cell.column, "delete", ["set", [cell.map_key]]])
-            if wanted != ():
-                mutations.append([cell.column, "insert", cell.json(wanted)])
-        if along is not None and (changed or mutations):
-            changed.update(along.row(fact))
+        """Brings a stored row to what the fact asks for: what differs alone, and what goes along with it.
+
+        Raises:
+            UnsendableError: There is no way to say what the fact asks for.
+        """
+        different = self._different(fact, row)
+        if not different:
+            return
+        changed: dict[str, str] = {}
+        mutations: list[str] = []
+        with sending():
+            for cell in different:
+                whole, part = cell.change(fact, row)
+                if whole is not None:
+                    changed[cell.column] = whole
+                mutations += part
+        if along is not None:
+            changed.update(along.row(fact, new=False))
         if changed:
             transaction.update(self._table, row[0], changed)
         if mutations:
             transaction.mutate(self._table, row[0], mutations)
 
-    def values(self, fact: Fact) -> dict[str, Any]:
-        """What the fact asks for, by column; keys of maps are left out."""
-        return {c.column: c.wanted(fact) for c in self._cells if c.map_key is None}
+    def values(self, fact: Fact, columns: Sequence[str]) -> tuple[Any, ...] | None:
+        """What the fact asks for in some whole columns; None when it doesn't say."""
+        wanted = [self._wholes[c].wanted(fact) for c in columns if c in self._wholes]
+        return tuple(wanted) if len(wanted) == len(columns) else None
 
     def references(self, fact: Fact, table: str) -> Iterator[str]:
         """The rows of a table that the fact refers to, which must be there."""
-        for cell in self._cells:
+        for cell in self._wholes.values():
             if cell.target == table:
                 wanted = cell.wanted(fact)
                 yield from (wanted,) if isinstance(wanted, str) else wanted or ()
 
     def stored_references(self, row: Row) -> Iterator[str]:
         """The same of a stored row, for all tables."""
-        for cell in self._cells:
+        for cell in self._wholes.values():
             if cell.target is not None and cell.at >= 0:
                 stored = cell.stored(row)
                 yield from (stored,) if isinstance(stored, str) else stored
@@ -171,130 +235,44 @@ class Cells:
         """The tables that facts refer to so."""
         return {c.target for c in self._cells if c.target is not None}
 
-    def row(self, fact: Fact) -> dict[str, Any]:
-        """A new row's columns, encoded."""
-        new: dict[str, Any] = {}
-        for cell in self._cells:
-            wanted = cell.wanted(fact)
-            if wanted is None or (cell.map_key is not None and wanted == ()):
-                continue
-            json = cell.json(wanted)
-            if cell.map_key is not None and cell.column in new:
-                new[cell.column][1].extend(json[1])
-            else:
-                new[cell.column] = json
-        return new
-
-
-class ChildRows:
-    """The child that each row of a table has for one ``Child`` of a sink, its own children included."""
-
-    def __init__(
-        self,
-        child: Child,
-        columns: Sequence[str],
-        owner: str,
-        stored: tuple[Replica, Schema],
-        touched: Callable[[str], None],
-    ) -> None:
-        """Watches the child's table.
+    def row(self, fact: Fact, *, new: bool = True) -> dict[str, str]:
+        """A row's columns as JSON text.
 
         Args:
-            child: The description.
-            columns: The relation's columns.
-            owner: The table whose rows refer to the child.
-            stored: The stored rows and the server's schema.
-            touched: Called with the owner row's UUID when something below it changes.
+            fact: What asks for them.
+            new: The row is a new one, so that empty columns can be left out.
+
+        Raises:
+            UnsendableError: There is no way to say what the fact asks for.
         """
-        replica, schema = stored
-        self._child = child
-        self._owner = replica.tables[owner]
-        self._table = replica.tables[child.table]
-        self._at = self._owner.position[child.column]
-        self._scalar = schema.tables[owner].columns[child.column].kind == "scalar"
-        self._touched = touched
-        self._owners: dict[str, str] = {}
-        self._cells = Cells(child.columns, columns, self._table, schema.tables[child.table])
-        key = {c: child.columns[c] for c in child.key}
-        self._key = Cells(key, columns, self._table, schema.tables[child.table]) if key else None
-        self._below = [ChildRows(c, columns, child.table, stored, self._child_touched) for c in child.children]
-        for row in self._owner.rows.values():
-            self.owner_changed(row[0], None, row)
-        self._owner.watchers.append(self.owner_changed)
-        self._table.watchers.append(lambda uuid, _old, _new: self._child_touched(uuid))
+        with sending():
+            texts = ((name, cell.text(fact, new=new)) for name, cell in self._wholes.items())
+            row = {name: text for name, text in texts if text is not None}
+            for column, cells in self._keys.items():
+                pairs = [text for cell in cells if (text := cell.text(fact)) is not None]
+                if pairs:
+                    row[column] = extended(row[column], pairs) if column in row else map_text(pairs)
+        return row
 
-    def owner_changed(self, uuid: str, old: Row | None, new: Row | None) -> None:
-        """Follows which row refers to which child."""
-        was, now = self._references(old), self._references(new)
-        if was == now:
-            return
-        for child in set(was).difference(now):
-            if self._owners.get(child) == uuid:
-                del self._owners[child]
-        for child in set(now).difference(was):
-            self._owners[child] = uuid
 
-    def differs(self, fact: Fact, row: Row) -> bool:
-        """Whether a stored row's child is not as the fact asks."""
-        found = self._find(fact, row)
-        if found is None or (self._child.only and len(self._references(row)) > 1):
-            return True
-        return self._cells.differs(fact, found) or any(b.differs(fact, found) for b in self._below)
+def _giver(column: str, source: Source | Clock, at: int) -> Callable[[Fact], Any]:
+    if isinstance(source, Constant):
+        value = source.value
+        return lambda _: value
+    if not isinstance(source, Mapped):
+        return itemgetter(at)
+    values = source.values
 
-    def update(self, fact: Fact, row: Row, transaction: Transaction) -> None:
-        """Brings a stored row's child to what the fact asks for."""
-        found = self._find(fact, row)
-        if found is None:
-            reference = self.insert(fact, transaction)
-            if self._child.only or self._scalar:
-                self._refer(row, reference, transaction)
-            else:
-                transaction.link(self._owner.name, row[0], self._child.column, reference)
-            return
-        if self._child.only and len(self._references(row)) > 1:
-            self._refer(row, ["uuid", found[0]], transaction)
-        self._cells.update(fact, found, transaction)
-        for below in self._below:
-            below.update(fact, found, transaction)
+    def mapped(fact: Fact) -> Any:
+        given = fact[at]
+        if given is None:
+            return None
+        try:
+            return values[given]
+        except LookupError:
+            raise UnsendableError(f"there is no {column} for {given!r}") from None
 
-    def insert(self, fact: Fact, transaction: Transaction) -> list[str]:
-        """Makes the child and what belongs to it; returns a reference."""
-        row = self._cells.row(fact)
-        for below in self._below:
-            below.insert_into(row, fact, transaction)
-        return transaction.insert(self._child.table, row)
-
-    def insert_into(self, row: dict[str, Any], fact: Fact, transaction: Transaction) -> None:
-        """Makes the child of a row that is being made, and adds the reference to that row."""
-        reference = self.insert(fact, transaction)
-        if self._scalar:
-            row[self._child.column] = reference
-        else:
-            row.setdefault(self._child.column, ["set", []])[1].append(reference)
-
-    def _refer(self, row: Row, reference: list[str], transaction: Transaction) -> None:
-        value = reference if self._scalar else ["set", [reference]]
-        transaction.update(self._owner.name, row[0], {self._child.column: value})
-
-    def _find(self, fact: Fact, row: Row) -> Row | None:
-        """The child: the one with the key; without a key, the one as wanted, or else the first."""
-        rows = self._table.rows
-        candidates = [rows[u] for u in self._references(row) if u in rows]
-        if self._key is not None:
-            return next((r for r in candidates if not self._key.differs(fact, r)), None)
-        as_wanted = (r for r in candidates if not self._cells.differs(fact, r))
-        return next(as_wanted, candidates[0] if candidates else None)
-
-    def _references(self, row: Row | None) -> tuple[str, ...]:
-        if row is None:
-            return ()
-        references = row[self._at]
-        return (references,) if isinstance(references, str) else tuple(references)
-
-    def _child_touched(self, uuid: str) -> None:
-        owner = self._owners.get(uuid)
-        if owner is not None:
-            self._touched(owner)
+    return mapped
 
 
 def _of_key(value: Any) -> Any:

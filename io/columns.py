@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from operator import lt
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,44 @@ def apply_difference(column: ColumnSchema, old: Any, difference: Any) -> Any:
         else:
             pairs[key] = value
     return tuple(sorted(pairs.items()))
+
+
+def difference(
+    column: ColumnSchema, old: tuple[Any, ...], new: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """What lies between two values of a set or a map: a few comparisons, where they have most in common.
+
+    Args:
+        column: The column.
+        old: A decoded value.
+        new: Another, or the elements in any order.
+
+    Returns:
+        The elements (of a map: the keys) that must go, and the elements that must come after that. None when
+        ``new`` is not in order.
+    """
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
+    near = new[max(head - 1, 0) : len(new) - tail + 1]
+    order = near if column.value is None else tuple(k for k, _ in near)
+    if not all(map(lt, order, order[1:])):
+        return None
+    kept = set(gone).intersection(come)
+    gone, come = tuple(e for e in gone if e not in kept), tuple(e for e in come if e not in kept)
+    return (gone if column.value is None else tuple(k for k, _ in gone)), come
+
+
+def _common(one: tuple[Any, ...], other: tuple[Any, ...]) -> int:
+    """With how many equal elements two tuples begin."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _toggle(old: tuple[Any, ...], elements: tuple[Any, ...]) -> tuple[Any, ...]:

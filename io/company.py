@@ -1,7 +1,7 @@
 """What must be in one transaction with an item, when a difference is too large for one.
 
 A row that takes a value in a unique index goes together with the row that has the value now. If that one is
-deleted, what refers to it goes along.
+deleted, what refers to it goes along, with what that is to refer to instead.
 """
 
 from __future__ import annotations
@@ -64,6 +64,17 @@ class Company:
         if self._referring is None:
             self._referring = self._all_referring()
         return [r for row in comparison.rows(item[1]) for r in self._referring.get(row[0], ())]
+
+    def missing(self, item: Item) -> list[Item]:
+        """The items whose rows are not there yet, to which an item's row is to refer."""
+        comparison = self._comparisons[item[0]]
+        return [
+            (number, uuid)
+            for number, other in enumerate(self._comparisons)
+            if other.by_uuid and not other.carried and other.sink.table in comparison.targets
+            for uuid in comparison.wanted_references(item[1], other.sink.table)
+            if not other.rows(uuid)
+        ]
 
     def _having_in(self, table: str, index: tuple[str, ...]) -> dict[Any, Item]:
         return {

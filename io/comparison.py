@@ -10,8 +10,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import AllRows, OwnRows, RowsWith, Sink, split_column
-from ovn_rules.io.cells import Cell, Cells, ChildRows
+from ovn_rules.io.cells import Cell, Cells
+from ovn_rules.io.children import ChildRows
 from ovn_rules.io.parents import ParentRows
+from ovn_rules.io.value_text import UnsendableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +35,7 @@ class Comparison:
         wanted: The fact of each key.
         to_write: Keys with a fact that must be compared: it or its rows have changed since they were.
         to_remove: The same without a fact.
+        by_uuid: Keys are the UUIDs of rows.
         carried: Rows of its table stay only while others refer to them, so they must be made with those.
     """
 
@@ -52,22 +55,22 @@ class Comparison:
         self._further: dict[Key, list[Fact]] = {}
         self._table = replica.tables[sink.table]
         table = schema.tables[sink.table]
-        self._by_uuid = sink.key == ("_uuid",)
-        self._uuid_from = list(columns).index(str(sink.columns["_uuid"])) if self._by_uuid else -1
+        self.by_uuid = sink.key == ("_uuid",)
+        self._uuid_from = list(columns).index(str(sink.columns["_uuid"])) if self.by_uuid else -1
         key = [Cell(k, sink.columns[k], columns, self._table, table) for k in sink.key if k != "_uuid"]
         self._key_of_fact = _fact_key(key, len(columns)) if key else itemgetter(self._uuid_from)
         self._key_of_row = _row_key(key) if key else itemgetter(0)
-        self._cells = Cells(sink.columns, columns, self._table, table)
+        beyond_key = {c: s for c, s in sink.columns.items() if c not in sink.key}
+        self._cells = Cells(beyond_key, columns, self._table, table)
         self._along = Cells(sink.along, columns, self._table, table) if sink.along else None
         self._new = Cells({**sink.insert_only, **sink.columns}, columns, self._table, table)
         self._stored: dict[Key, str | tuple[str, ...]] = {}
         self._ever: set[Key] = set()
         self._is_root = table.is_root
-        self.carried = self._by_uuid and sink.insert and not table.is_root and sink.parent is None
+        self.carried = self.by_uuid and sink.insert and not table.is_root and sink.parent is None
         self._orphans: dict[Key, None] = {}
         self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
-        self._by_content = set(sink.key) == set(sink.columns) and not sink.children and not sink.parent
         names = [split_column(c)[0] for c in sink.columns] + [c.column for c in sink.children]
         if isinstance(sink.mine, RowsWith):
             names.append(sink.mine.column)
@@ -125,7 +128,7 @@ class Comparison:
 
     def everything(self) -> list[Key]:
         """Every key that is wanted or stored, in a stable order: what is to be deleted first."""
-        stored = [u for u, row in self._table.rows.items() if self._is_mine(row)] if self._by_uuid else self._stored
+        stored = [u for u, row in self._table.rows.items() if self._is_mine(row)] if self.by_uuid else self._stored
         return [*(k for k in stored if k not in self.wanted), *self.wanted]
 
     def compare(self, key: Key, transaction: Transaction) -> None:
@@ -156,12 +159,10 @@ class Comparison:
 
     def _bring(self, fact: Fact, row: Row, transaction: Transaction) -> None:
         """Brings one stored row to what the fact asks for."""
-        if self._by_content:
-            return
         if self.sink.replace:
             if self._differs(fact, row):
-                self._delete(row, transaction)
                 self._insert(fact, transaction)
+                self._delete(row, transaction)
             return
         self._cells.update(fact, row, transaction, self._along)
         for child in self._children:
@@ -172,8 +173,10 @@ class Comparison:
     def wanted_values(self, key: Key, index: Sequence[str]) -> tuple[Any, ...] | None:
         """What the fact of a key wants in the columns of an index; None when it doesn't say."""
         fact = self.wanted.get(key)
-        wanted = self._new.values(fact) if fact is not None else {}
-        return tuple(wanted[c] for c in index) if all(c in wanted for c in index) else None
+        try:
+            return self._new.values(fact, index) if fact is not None else None
+        except UnsendableError:
+            return None
 
     def row_values(self, row: Row, index: Sequence[str]) -> tuple[Any, ...] | None:
         """What a row has in the columns of an index; None when they are not read."""
@@ -207,7 +210,7 @@ class Comparison:
 
     def rows(self, key: Key) -> list[Row]:
         """The stored rows of a key."""
-        if self._by_uuid:
+        if self.by_uuid:
             row = self._table.rows.get(key)
             return [] if row is None or (key not in self.wanted and not self._is_mine(row)) else [row]
         return [self._table.rows[u] for u in self._uuids(key)]
@@ -232,8 +235,8 @@ class Comparison:
         row = self._new.row(fact)
         for child in self._children:
             child.insert_into(row, fact, transaction)
-        uuid = fact[self._uuid_from] if self._by_uuid else None
-        reference = transaction.insert(self.sink.table, row, uuid)
+        uuid = fact[self._uuid_from] if self.by_uuid else None
+        reference = transaction.insert(self.sink.table, row, uuid=uuid, named=self._parent is not None)
         if self._parent is not None:
             self._parent.add(fact, reference, transaction)
 
@@ -265,7 +268,7 @@ class Comparison:
     def _row_changed(self, uuid: str, old: Row | None, new: Row | None) -> None:
         if old is not None and new is not None and self._looked_at(old) == self._looked_at(new):
             return
-        if self._by_uuid:
+        if self.by_uuid:
             if uuid in self.wanted or (self.sink.delete and new is not None and self._is_mine(new)):
                 self.mark(uuid)
             return
@@ -285,7 +288,7 @@ class Comparison:
         row = self._table.rows.get(uuid)
         if row is not None and self._is_mine(row):
             key = self._key_of_row(row)
-            if not self._by_uuid or self.sink.delete or key in self.wanted:
+            if not self.by_uuid or self.sink.delete or key in self.wanted:
                 self.mark(key)
         orphans, self._orphans = self._orphans, {}
         for key in orphans:
@@ -297,17 +300,18 @@ def _fact_key(key: list[Cell], arity: int) -> Callable[[Fact], Key]:
     if all(c.plain for c in key):
         positions = [c.source_at for c in key]
         return _same if positions == list(range(arity)) and arity > 1 else itemgetter(*positions)
-    if len(key) == 1:
-        return key[0].identity
-    return lambda fact: tuple([c.identity(fact) for c in key])
+    return _together([itemgetter(c.source_at) if c.plain else c.identity for c in key])
 
 
 def _row_key(key: list[Cell]) -> Callable[[Row], Key]:
+    """From a row to its key."""
     if all(c.plain for c in key):
         return itemgetter(*[c.at for c in key])
-    if len(key) == 1:
-        return key[0].stored
-    return lambda row: tuple([c.stored(row) for c in key])
+    return _together([c.stored if c.map_key is not None else itemgetter(c.at) for c in key])
+
+
+def _together(parts: list[Callable[[Any], Any]]) -> Callable[[Any], Key]:
+    return parts[0] if len(parts) == 1 else lambda whole: tuple([part(whole) for part in parts])
 
 
 def _same(fact: Fact) -> Key:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ovn_rules.engine.sinks import Constant, Parent
+from ovn_rules.io.value_text import uuid_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,9 +63,9 @@ class ParentRows:
             if parent != wanted:
                 transaction.unlink(self._parent.table, parent, self._parent.column, uuid)
         if wanted not in parents:
-            transaction.link(self._parent.table, wanted, self._parent.column, ["uuid", uuid])
+            transaction.link(self._parent.table, wanted, self._parent.column, uuid_text(uuid))
 
-    def add(self, fact: Fact, reference: Any, transaction: Transaction) -> None:
+    def add(self, fact: Fact, reference: str, transaction: Transaction) -> None:
         """Hangs a row that is being made."""
         wanted = self.wanted(fact)
         if wanted is not None:

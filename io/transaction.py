@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
+
+from ovn_rules.io.value_text import UnsendableError, as_text, set_text, string_text, uuid_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Item = tuple[int, Any]
 """What an operation is for: a sink's number and a key."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character in JSON text, as it is encoded there; not a backslash that u0000 follows."""
 
 
-class UnsendableError(ValueError):
-    """A value can't be sent at all: ovsdb-server would drop the connection instead of refusing it."""
+class UnsendableItemError(UnsendableError):
+    """An operation can't be sent."""
 
     def __init__(self, item: Item, why: str) -> None:
-        """Takes what the value is for, and what is wrong with it."""
+        """Takes what the operation is for, and what is wrong with it."""
         super().__init__(why)
         self.item = item
 
 
 class Transaction:
-    """Operations for several items (``begin``), references to and from one row merged into one operation.
+    """Operations for several items (``begin``), as JSON text; those that refer to one row merged into one.
 
     Attributes:
         items: The items that have operations, in order.
@@ -32,9 +38,9 @@ class Transaction:
         """Starts empty."""
         self.items: dict[Item, None] = {}
         self.carried: set[Item] = set()
-        self._operations: list[dict[str, Any]] = []
+        self._operations: list[str] = []
         self._owners: list[Item] = []
-        self._links: dict[tuple[str, str, str], tuple[list[Any], list[Any]]] = {}
+        self._links: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
         self._item: Item = (-1, None)
         self._names = 0
 
@@ -50,42 +56,47 @@ class Transaction:
         """The operations that follow are for this item."""
         self._item = item
 
-    def insert(self, table: str, row: dict[str, Any], uuid: str | None = None) -> list[str]:
-        """Inserts a row of encoded values; returns a reference for other operations.
+    def insert(self, table: str, row: Mapping[str, str], *, uuid: str | None = None, named: bool = False) -> str:
+        """Inserts a row.
 
         Args:
             table: The table.
-            row: The encoded values.
+            row: JSON texts of values by column.
             uuid: The UUID that the row is to have (ovsdb-server(7) section 5.2.1); None to let the server choose.
+            named: Other operations are to refer to the row.
+
+        Returns:
+            JSON text of a reference to the row; empty when it has neither a UUID nor a name.
         """
+        name = reference = ""
         if uuid is not None:
-            self._add({"op": "insert", "table": table, "uuid": uuid, "row": row})
-            return ["uuid", uuid]
-        self._names += 1
-        name = f"r{self._names}"
-        self._add({"op": "insert", "table": table, "uuid-name": name, "row": row})
-        return ["named-uuid", name]
+            name, reference = f'"uuid":{string_text(uuid)},', uuid_text(uuid)
+        elif named:
+            self._names += 1
+            name, reference = f'"uuid-name":"r{self._names}",', f'["named-uuid","r{self._names}"]'
+        self._add(f'{{"op":"insert","table":"{table}",{name}"row":{_object(row)}}}')
+        return reference
 
-    def update(self, table: str, uuid: str, row: dict[str, Any]) -> None:
-        """Sets columns of a row to encoded values."""
-        self._add({"op": "update", "table": table, "where": _is(uuid), "row": row})
+    def update(self, table: str, uuid: str, row: Mapping[str, str]) -> None:
+        """Sets columns of a row: JSON texts of values by column."""
+        self._add(f'{{"op":"update","table":"{table}",{_where(uuid)},"row":{_object(row)}}}')
 
-    def mutate(self, table: str, uuid: str, mutations: list[list[Any]]) -> None:
+    def mutate(self, table: str, uuid: str, mutations: Iterable[str]) -> None:
         """Changes columns of a row in part."""
-        self._add({"op": "mutate", "table": table, "where": _is(uuid), "mutations": mutations})
+        self._add(f'{{"op":"mutate","table":"{table}",{_where(uuid)},"mutations":[{",".join(mutations)}]}}')
 
     def delete(self, table: str, uuid: str) -> None:
         """Deletes a row."""
-        self._add({"op": "delete", "table": table, "where": _is(uuid)})
+        self._add(f'{{"op":"delete","table":"{table}",{_where(uuid)}}}')
 
-    def link(self, table: str, uuid: str, column: str, reference: Any) -> None:
-        """Adds a reference (``["uuid", …]`` or what ``insert`` returned) to a row's set column."""
+    def link(self, table: str, uuid: str, column: str, reference: str) -> None:
+        """Adds a reference (``uuid_text``, or what ``insert`` returned) to a row's set column."""
         self._links.setdefault((table, uuid, column), ([], []))[1].append(reference)
         self.items[self._item] = None
 
     def unlink(self, table: str, uuid: str, column: str, target: str) -> None:
         """Takes a row's UUID out of another row's set column."""
-        self._links.setdefault((table, uuid, column), ([], []))[0].append(["uuid", target])
+        self._links.setdefault((table, uuid, column), ([], []))[0].append(uuid_text(target))
         self.items[self._item] = None
 
     def owner(self, index: int, *, locked: bool) -> Item | None:
@@ -101,41 +112,44 @@ class Transaction:
             comment: What the database's log says of the transaction (section 5.2.9); empty for nothing.
 
         Raises:
-            UnsendableError: A value has no JSON form that ovsdb-server reads.
+            UnsendableItemError: A value has no JSON form that ovsdb-server reads.
         """
-        operations: list[dict[str, Any]] = [{"op": "assert", "lock": lock}] if lock is not None else []
+        operations = [f'{{"op":"assert","lock":{as_text(lock)}}}'] if lock is not None else []
         operations += self._operations
         for (table, uuid, column), (out, into) in self._links.items():
-            mutations = [[column, "delete", ["set", out]]] if out else []
+            mutations = [f'["{column}","delete",{set_text(out)}]'] if out else []
             if into:
-                mutations.append([column, "insert", ["set", into]])
-            where = _is(uuid)
-            operations.append({"op": "mutate", "table": table, "where": where, "mutations": mutations})
+                mutations.append(f'["{column}","insert",{set_text(into)}]')
+            operations.append(f'{{"op":"mutate","table":"{table}",{_where(uuid)},"mutations":[{",".join(mutations)}]}}')
         if comment:
-            operations.append({"op": "comment", "comment": comment})
+            operations.append(f'{{"op":"comment","comment":{as_text(comment)}}}')
         try:
-            encoded = _encode(operations)[1:-1].encode()
-        except (TypeError, ValueError, RecursionError):
+            encoded = ",".join(operations).encode()
+        except UnicodeEncodeError:
             encoded = b""
         if not encoded or b"\\u0000" in encoded:
             self._blame()
         return encoded
 
-    def _add(self, operation: dict[str, Any]) -> None:
+    def _add(self, operation: str) -> None:
         self._operations.append(operation)
         self._owners.append(self._item)
         self.items[self._item] = None
 
     def _blame(self) -> None:
-        """Finds the operation that can't be encoded."""
+        """Finds the operation that can't be sent."""
         for operation, item in zip(self._operations, self._owners, strict=True):
             try:
-                encoded = _encode(operation).encode()
-            except (TypeError, ValueError, RecursionError) as e:
-                raise UnsendableError(item, f"a value can't be sent: {e}") from e
-            if b"\\u0000" in encoded:
-                raise UnsendableError(item, "a string holds a NUL character, which OVSDB can't store")
+                operation.encode()
+            except UnicodeEncodeError as e:
+                raise UnsendableItemError(item, f"a value can't be sent: {e}") from e
+            if _NUL.search(operation):
+                raise UnsendableItemError(item, "a string holds a NUL character, which OVSDB can't store")
 
 
-def _is(uuid: str) -> list[Any]:
-    return [["_uuid", "==", ["uuid", uuid]]]
+def _where(uuid: str) -> str:
+    return f'"where":[["_uuid","==",{uuid_text(uuid)}]]'
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return "{" + ",".join([f'"{name}":{text}' for name, text in members.items()]) + "}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import Sink, problems
-from ovn_rules.io.cells import UnmappedError
 from ovn_rules.io.company import Company
 from ovn_rules.io.comparison import Comparison
 from ovn_rules.io.database import error_text
 from ovn_rules.io.events import Contested, Event, Refused, Unusable
 from ovn_rules.io.isolation import Contest, Isolation
-from ovn_rules.io.transaction import Transaction, UnsendableError
+from ovn_rules.io.transaction import Transaction, UnsendableItemError
+from ovn_rules.io.value_text import UnsendableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -198,7 +198,7 @@ class Writer:
         lock = self._database.lock
         try:
             encoded = transaction.encode(lock, self._comment)
-        except UnsendableError as e:
+        except UnsendableItemError as e:
             self._refuse(e.item, str(e))
             self._retry(i for i in transaction.items if i != e.item)
             return True
@@ -243,7 +243,7 @@ class Writer:
             number, key = item = together.pop()
             if self._comparisons[number].unmark(key):
                 self._compare(item, transaction)
-                together += [*company.holders(item), *company.referrers(item)]
+                together += [*company.holders(item), *company.referrers(item), *company.missing(item)]
 
     def _compare(self, item: Item, transaction: Transaction) -> None:
         if self._contest.holds(item):
@@ -256,7 +256,7 @@ class Writer:
             if len(transaction) > operations:
                 for other in self._carriers[number]:
                     self._carry(number, key, other, transaction)
-        except UnmappedError as e:
+        except UnsendableError as e:
             self._refuse(item, str(e))
 
     def _carry(self, number: int, key: Any, other: int, transaction: Transaction) -> None:
