@@ -124,6 +124,18 @@ def bare(networks: tuple[Network, ...]) -> tuple[str, ...]:
     return tuple(address for address, _network, _length in networks)
 
 
+@pure
+def number_of(address: str) -> int:
+    """An IP address as a number."""
+    return int.from_bytes(inet_pton(AF_INET6 if ":" in address else AF_INET, address))
+
+
+@pure
+def ipv4_of(number: int) -> str:
+    """An IPv4 address from a number."""
+    return f"{number >> 24}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}"
+
+
 def _scan(text: str, position: int) -> tuple[tuple[Network, ...], tuple[Network, ...], int]:
     """The IP addresses in a text from a position on, and where they end."""
     v4: tuple[Network, ...] = ()
@@ -152,7 +164,7 @@ def _mac(found: re.Match[str]) -> str:
 def _network_v4(found: re.Match[str]) -> tuple[Network, ...]:
     a, b, c, d, e, f, g, h, prefix = found.groups()
     number = _number_v4(a, b, c, d)
-    address = _text_v4(number)
+    address = ipv4_of(number)
     if prefix is None and e is None:
         return ((address, address, 32),)
     if prefix is not None:
@@ -164,15 +176,11 @@ def _network_v4(found: re.Match[str]) -> tuple[Network, ...]:
         if inverse & (inverse + 1):
             return ()
         length = 32 - inverse.bit_length()
-    return ((address, _text_v4(number >> (32 - length) << (32 - length)), length),)
+    return ((address, ipv4_of(number >> (32 - length) << (32 - length)), length),)
 
 
 def _number_v4(a: str, b: str, c: str, d: str) -> int:
     return (int(a) & 0xFF) << 24 | (int(b) & 0xFF) << 16 | (int(c) & 0xFF) << 8 | int(d) & 0xFF
-
-
-def _text_v4(number: int) -> str:
-    return f"{number >> 24}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}"
 
 
 def _network_v6(found: re.Match[str]) -> tuple[Network, ...]:

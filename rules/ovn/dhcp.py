@@ -4,10 +4,9 @@ The stages dhcp_options and dhcp_response of ovn-northd(8); the options are thos
 """
 
 from operator import eq, gt, itemgetter, lt
-from socket import AF_INET, AF_INET6, inet_pton
 
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
-from ovn_rules.rules.ovn.addresses import link_local, mac_of, mask_of, network_of
+from ovn_rules.rules.ovn.addresses import link_local, mac_of, mask_of, network_of, number_of
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, Problem, SwitchPort
@@ -78,14 +77,8 @@ def subnet(cidr: str, family: int) -> tuple[tuple[int, int, str], ...]:
         bits, mask = (1 << 128) - (1 << (128 - found[0][2])), ""
     else:
         mask = masks[0][0] if any_mask else mask_of(found[0][2])
-        bits = number(mask)
-    return ((number(found[0][0]) & bits, bits, mask),)
-
-
-@pure
-def number(address: str) -> int:
-    """An IP address as a number."""
-    return int.from_bytes(inet_pton(AF_INET6 if ":" in address else AF_INET, address))
+        bits = number_of(mask)
+    return ((number_of(found[0][0]) & bits, bits, mask),)
 
 
 @pure
@@ -163,7 +156,7 @@ def external_client(port, switch, name, localnet):
 @pure
 def offered(addresses: tuple[str, ...], network: int, mask: int) -> tuple[str, ...]:
     """The first of a machine's addresses that is in the server's subnet."""
-    return tuple(address for address in addresses if number(address) & mask == network)[:1]
+    return tuple(address for address in addresses if number_of(address) & mask == network)[:1]
 
 
 @pure

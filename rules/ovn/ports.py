@@ -42,14 +42,6 @@ def port_address(port, texts, mac, v4, v6):
 
 
 @rule
-def assigned_address(port, text, mac, v4, v6):
-    """A port has the addresses that were assigned to it."""
-    PortAddress(port, mac, bare(v4), bare(v6)) <= (
-        nb.Logical_Switch_Port.dynamic_addresses(port, text) & ((mac, v4, v6) in parse_addresses(text))
-    )
-
-
-@rule
 def router_address(port, texts, router_port, mac, v4, v6):
     """A port to a router has the addresses of the router port, if it says so."""
     PortAddress(port, mac, bare(v4), bare(v6)) <= (
