@@ -7,7 +7,8 @@ too long for the port that it is to leave through in lr_in_larger_pkts.
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import whole
-from ovn_rules.rules.ovn.relations import Attached, Flow, RouterPort, SwitchPort
+from ovn_rules.rules.ovn.relations import Flow, RouterPort
+from ovn_rules.rules.ovn.switch_links import LocalnetPort, RouterLink
 from ovn_rules.rules.ovn.text import hint, quoted
 
 
@@ -16,19 +17,6 @@ class PortMtu(Relation, key=("port",)):
 
     port: Uuid = column("the router port")
     mtu: int = column("bytes, without the Ethernet header")
-
-
-class TaggedSwitch(Relation):
-    """A switch that asks for a VLAN tag on a physical network."""
-
-    switch: Uuid = column("the switch")
-
-
-class PortMtuSwitch(Relation):
-    """The switch of a router port whose packets have a greatest length."""
-
-    port: Uuid = column("the router port")
-    switch: Uuid = column("the switch")
 
 
 class TaggedPort(Relation):
@@ -55,28 +43,18 @@ class LengthBypass(Relation):
 def port_mtu(port, text, mtu):
     """A router port's packets have a greatest length if gateway_mtu says one."""
     PortMtu(port, mtu) <= (
-        RouterPort(port=port)
-        & nb.Logical_Router_Port.options(port, "gateway_mtu", text)
-        & (mtu == whole(text, 0))
-        & (mtu > 0)
+        nb.Logical_Router_Port.options(port, "gateway_mtu", text) & (mtu == whole(text, 0)) & (mtu > 0)
     )
 
 
 @rule
-def tagged_switch(switch, port):
-    """A switch's frames are tagged if a localnet port of it asks for a tag."""
-    TaggedSwitch(switch) <= (
-        SwitchPort(port=port, switch=switch, type="localnet") & nb.Logical_Switch_Port.tag_request(port, _)
+def tagged_port(port, switch, localnet):
+    """The frames of a router port are tagged if a localnet port of its switch asks for a tag."""
+    TaggedPort(port) <= (
+        RouterLink(switch=switch, router_port=port)
+        & LocalnetPort(switch=switch, port=localnet)
+        & nb.Logical_Switch_Port.tag_request(localnet, _)
     )
-
-
-@rule
-def tagged_port(port, attached, switch):
-    """The frames of a router port are tagged as its switch's are."""
-    PortMtuSwitch(port, switch) <= (
-        PortMtu(port, _) & Attached(attached, port) & SwitchPort(port=attached, switch=switch)
-    )
-    TaggedPort(port) <= PortMtuSwitch(port, switch) & TaggedSwitch(switch)
 
 
 @rule

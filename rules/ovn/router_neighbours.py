@@ -39,11 +39,7 @@ class NextHop(Relation):
 @rule
 def choosy(router, value):
     """Routers learn from all requests unless always_learn_from_arp_request is false."""
-    Choosy(router) <= (
-        Datapath(router, "router", _)
-        & nb.Logical_Router.options(router, "always_learn_from_arp_request", value)
-        & is_false(value)
-    )
+    Choosy(router) <= nb.Logical_Router.options(router, "always_learn_from_arp_request", value) & is_false(value)
     Group(CHOOSY, router) <= Choosy(router)
     Group(EAGER, router) <= Datapath(router, "router", _) & ~Choosy(router)
 
