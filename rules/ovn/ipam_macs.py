@@ -189,7 +189,10 @@ def made_up_mac(port, prefix, suffix):
 
 @pure
 def v6_of(request: Request, mac: str, prefix: str) -> tuple[str, ...]:
-    """The IPv6 address of a port: the one it asks for, the one it has with its Ethernet address, or that of both."""
+    """The IPv6 address of a port: what it asks for, what it has, or what follows from its Ethernet address.
+
+    It may ask for what has the bits of the prefix, and others, as in ovn-northd; what it has may have another prefix.
+    """
     own_mac, _own_v4, own_v6, had_mac, _had_v4, had_v6 = request
     if not prefix:
         return ()
