@@ -261,6 +261,58 @@ def test_allocate(files):
     assert "Hint" in program.relations
 
 
+NUMBERED = """
+    class Port(Relation):
+        \"\"\"Numbered ports.\"\"\"
+        switch: str = column("")
+        number: int = column("")
+        port: str = column("")
+
+    class Said(Relation):
+        \"\"\"Numbers.\"\"\"
+        switch: str = column("")
+        port: str = column("")
+        number: int = column("")
+
+    @rule
+    def port(a, b):
+        Port(a, {}, b) <= Link(a, b)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("allocate(1, 9, within=a)", Allocate(1, 9, within=(0,))),
+        ("allocate(1, 9, within=(b,))", Allocate(1, 9, within=(2,))),
+        ("allocate(1, 9, Said, wanted=Said)", Allocate(1, 9, "Said", wanted="Said")),
+        ("allocate(1, 9, wanted=Said, after='largest')", Allocate(1, 9, wanted="Said", after="largest")),
+        ("allocate(1, 9, after=None)", Allocate(1, 9, after=None)),
+    ],
+)
+def test_allocate_in_scopes(files, call, expected):
+    """Scopes are columns of the head, wanted numbers a relation."""
+    assert files.load(NUMBERED.format(call)).clauses[0].terms[1] == expected
+
+
+def test_relations_of_numbers_have_all_their_columns(files):
+    """A table that says wanted numbers is read whole, though no rule names its columns."""
+    program = files.load("""
+        wishes = Database("wishes", {"name": "W", "version": "1.0.0", "tables": {"Wish": {"columns": {
+            "number": {"type": "integer"}}}}})
+
+        class Numbered(Relation):
+            \"\"\"A row's number.\"\"\"
+            row: Uuid = column("")
+            number: int = column("")
+
+        @rule
+        def number(row):
+            Numbered(row, allocate(1, 9, wanted=wishes.Wish)) <= Owner(row, _)
+    """)
+    assert [c.name for c in program.relations["wishes.Wish"].columns] == ["_uuid", "number"]
+
+
 def test_types_of_expressions(files):
     """Expressions have the types that operators, annotations and builtins give."""
     types = {

@@ -481,6 +481,101 @@ def test_hints_of_another_shape(files):
     """)
 
 
+NUMBERED = """
+    class Port(Relation):
+        \"\"\"Numbered ports.\"\"\"
+        switch: str = column("")
+        number: int = column("")
+        port: str = column("")
+
+    @rule
+    def port(switch, port, other):
+        Port(switch, {}, port) <= Link(switch, port) & Link(port, other) & (other != switch)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "place", "message", "hint"),
+    [
+        (
+            "allocate(1, 9, within=switsh)",
+            "switsh",
+            "'switsh' of within is no variable of the head",
+            "did you mean 'switch'?",
+        ),
+        (
+            "allocate(1, 9, within=(switch, other))",
+            "other",
+            "'other' of within is no variable of the head",
+            "variables of the head are switch and port",
+        ),
+        (
+            "allocate(1, 9, within='switch')",
+            "'switch'",
+            "within of allocate() is a variable of the head, or a tuple of some",
+            "variables of the head are switch and port",
+        ),
+        (
+            "allocate(1, 9, within=())",
+            "()",
+            "within of allocate() names no variable",
+            "variables of the head are switch and port",
+        ),
+        (
+            "allocate(1, 9, within=(port, switch))",
+            "(port, switch)",
+            "within of allocate() is the whole group, so every number would be the lowest",
+            "leave some of it out",
+        ),
+        (
+            "allocate(1, 9, wanted=Link)",
+            "allocate(1, 9, wanted=Link)",
+            "wanted numbers Link has the columns (a: str, b: str)",
+            "they are the group's, followed by the number: (switch: str, port: str, int)",
+        ),
+        (
+            "allocate(1, 9, wanted=Port)",
+            "allocate(1, 9, wanted=Port)",
+            "wanted numbers Port has the columns (switch: str, number: int, port: str)",
+            "they are the group's, followed by the number: (switch: str, port: str, int)",
+        ),
+        ("allocate(1, 9, wanted=PRIORITY)", "PRIORITY", "the wanted numbers of allocate() are a relation", None),
+        ("allocate(1, 9, Link, switch)", "allocate(1, 9, Link, switch)", "allocate() takes a lowest and a", None),
+        ("allocate(1, 9, among=switch)", "among=switch", "allocate() takes low, high, hints, within, wanted and", None),
+        ("allocate(1, 9, after='first')", "'first'", "after of allocate() is 'last', 'largest',", None),
+    ],
+)
+def test_scopes_and_wanted_numbers(files, call, place, message, hint):
+    """A scope is made of variables of the head, wanted numbers have the shape of hints."""
+    refused = files.refused(NUMBERED.format(call))
+    line = f"Port(switch, {call}, port) <= Link(switch, port) & Link(port, other) & (other != switch)"
+    said, shown_line, caret, *rest = refused.splitlines()
+    start = line.index(place, line.index(call))
+    assert (shown_line.strip(), caret.strip()) == (line, "^" * len(place))
+    assert caret.index("^") - shown_line.index(line) == start
+    assert f": {message}" in said
+    assert rest[:1] == ([f"  hint: {hint}"] if hint else []), refused
+
+
+def test_wanted_numbers_in_a_cycle(files):
+    """What is wanted may not depend on the numbers given."""
+    refused = files.refused("""
+        class Wish(Relation):
+            \"\"\"Numbers.\"\"\"
+            name: str = column("")
+            floor: int = column("")
+
+        @rule
+        def place(a):
+            Place(a, allocate(1, 9, wanted=Wish)) <= Link(a, _)
+
+        @rule
+        def wish(a, n):
+            Wish(a, n + 1) <= Place(a, n)
+    """)
+    assert "allocation inside a cycle: Place -> Wish -> Place" in refused
+
+
 def test_every_around_a_comparison(files):
     """every() goes around an atom."""
     rules = """

@@ -360,6 +360,15 @@ def test_a_number_that_another_group_has():
     assert nearest(engine, "Pair", waiting, FREE).outcome.fact is None
 
 
+def test_a_number_that_a_group_of_the_same_scope_has():
+    """Who has the number in another scope is no hindrance, and isn't named."""
+    numbered = relation("Numbered", "int int int")
+    rule = clause("r", ("Numbered", "x", "y", Allocate(1, 9, within=(0,))), atom("Edge", "x", "y"))
+    engine = engine_of([EDGE, numbered], rule, Edge=[(1, 5), (2, 5), (2, 6)])
+    assert nearest(engine, "Numbered", 2, 6, 1).outcome.holder == (2, 5, 1)
+    assert nearest(engine, "Numbered", 1, 5, 2).outcome.holder is None
+
+
 # -- recursion, depth, sharing -----------------------------------------------------------------------------------
 
 REACH = relation("Reach", "int int")
