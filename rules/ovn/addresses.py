@@ -68,9 +68,9 @@ def parse_ips(text: str) -> tuple[tuple[Network, ...], tuple[Network, ...]]:
 
 @pure
 def left_over(text: str) -> str:
-    """What ``parse_addresses`` leaves out at the end of a text; all of it when there is no Ethernet address."""
+    """What ``parse_addresses`` leaves out at the end of a text that begins with an Ethernet address."""
     found = _MAC.match(text)
-    return text[_scan(text, found.end())[2] :].strip() if found is not None else text
+    return text[_scan(text, found.end())[2] :].strip() if found is not None else ""
 
 
 @pure

@@ -17,6 +17,8 @@ _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _USUAL = re.compile(rf"(?:[0-9a-fA-F]{{2}}:){{5}}[0-9a-fA-F]{{2}}(?: {_BYTE}(?:\.{_BYTE}){{3}})*|unknown|router")
 """Addresses as nearly all are; the others are looked at more closely."""
 
+_MAC = re.compile(r"[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}")
+
 
 # -- switch ports ----------------------------------------------------------------------------------------------------
 
@@ -28,15 +30,15 @@ def faults(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fault(text: str) -> str:
-    rest = left_over(text)
-    if rest == text and rest:
+    found = parse_addresses(text)
+    if not found:
         return f"left out address '{text}': it should begin with an Ethernet address"
-    if rest:
+    if rest := left_over(text):
         return f"of address '{text}' the end is left out: '{rest}' isn't an IP address"
-    ((mac, v4, v6),) = parse_addresses(text)
+    ((mac, v4, v6),) = found
     written = {word.partition("/")[0].lower() for word in text.split()}
     read = (mac, *bare(v4), *bare(v6))
-    if {mac_of(word) or _canonical(word) for word in written} == set(read):
+    if {mac_of(word) if _MAC.fullmatch(word) else _canonical(word) for word in written} == set(read):
         return ""
     return f"address '{text}' is read as '{' '.join(read)}'"
 
