@@ -12,11 +12,9 @@ import ovs.poller
 
 from ovn_rules.cli import commands, northd_commands
 from ovn_rules.cli.choosing import Choice
-from ovn_rules.cli.controller import Controller
 from ovn_rules.cli.daemon_process import DaemonProcess
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.log import Log
-from ovn_rules.cli.northd import Northd
 from ovn_rules.cli.options import DaemonOptions, Remotes, daemon_options
 from ovn_rules.cli.places import default_nb, default_ovs, default_ovs_rundir, default_sb
 from ovn_rules.cli.programs import DEFAULT, find_program, program_option
@@ -65,6 +63,8 @@ def northd(
       ovs-appctl -t /var/run/ovn/ovn-rules-northd.PID.ctl status
     """
     del n_threads
+    from ovn_rules.cli.northd import Northd  # noqa: PLC0415 - each daemon imports what it needs, and starts sooner
+
     nb, sb = nb or default_nb(), sb or default_sb()
 
     def make(tls: Tls | None, chosen: str) -> Service:
@@ -87,6 +87,8 @@ def controller(ovs: str | None, sb: str | None, program: str | None, options: Da
           external_ids:ovn-encap-type=geneve external_ids:ovn-encap-ip=192.0.2.11
       ovn-rules daemon controller --detach --pidfile --log-file
     """
+    from ovn_rules.cli.controller import Controller  # noqa: PLC0415 - likewise
+
     remote = ovs or default_ovs()
     path = Path(remote.partition(":")[2])
     rundir = path.parent if remote.startswith("unix:") and "OVS_RUNDIR" not in os.environ else default_ovs_rundir()

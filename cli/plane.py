@@ -149,7 +149,8 @@ class Plane:
         For when others may have written in the meantime: numbers they gave are taken over, ours are forgotten.
         """
         before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
-        self.engine = Engine(self.program)
+        if self.engine.transactions:
+            self.engine = Engine(self.program)
         self.aside = SetAside(self.log)
         now = time.time()
         sources = [Source(d.name, now, d.replica.facts(), unknown=_AS_A_WHOLE) for d in self.databases.values()]

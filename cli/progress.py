@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from rich.progress import Progress
 
 WORTH_SHOWING = 2000
 """Rows; fewer are written before a person could read the bar."""
@@ -25,8 +24,7 @@ class Steps:
     def __init__(self, total: int) -> None:
         self._progress: Progress | None = None
         if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._progress = _bar()
             self._task = self._progress.add_task("", total=total)
 
     def step(self, what: str) -> None:
@@ -51,6 +49,20 @@ class Steps:
     ) -> None:
         if self._progress is not None:
             self._progress.stop()
+
+
+def _bar() -> Progress:
+    from rich.console import Console  # noqa: PLC0415 - a daemon without a terminal starts sooner without rich
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 class Backlog:

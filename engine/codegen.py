@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ovn_rules.engine.ir import (
     Aggregate,
@@ -29,6 +30,9 @@ from ovn_rules.engine.ir import (
     Wild,
 )
 from ovn_rules.engine.plan import HEAD, Access, Plan, Step, renames
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 CLASSES = {"str": str, "uuid": str, "int": int, "float": float, "bool": bool, "tuple": tuple}
 
@@ -111,8 +115,9 @@ class Code:
 
     def expression(self, expr: Expr) -> str:
         """Source for an expression, its variables and names renamed to what they are here."""
-        renamed = _Renamer(self, expr).visit(copy.deepcopy(expr.tree))
-        return ast.unparse(ast.fix_missing_locations(renamed))
+        text, names = expression_text(expr, self.program)
+        self.namespace.update(names)
+        return text
 
     def checked(self, expr: Expr, wanted: Type | None = None) -> str:
         """Source for an expression whose class is checked when a function's annotation vouches for it."""
@@ -367,9 +372,19 @@ def _builtin(call: ast.Call, expr: Expr, cls: type) -> bool:
     )
 
 
+def expression_text(expr: Expr, program: Program) -> tuple[str, dict[str, Any]]:
+    """An expression's source in generated code, and the names in it that stand for the rule module's objects."""
+    known = program.texts.get(id(expr))
+    if known is None or known[0] is not expr:
+        names: dict[str, Any] = {}
+        renamed = _Renamer(names, expr).visit(copy.deepcopy(expr.tree))
+        known = program.texts[id(expr)] = (expr, ast.unparse(ast.fix_missing_locations(renamed)), names)
+    return known[1], known[2]
+
+
 class _Renamer(ast.NodeTransformer):
-    def __init__(self, code: Code, expr: Expr) -> None:
-        self.code = code
+    def __init__(self, names: dict[str, Any], expr: Expr) -> None:
+        self.names = names
         self.expr = expr
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -379,7 +394,8 @@ class _Renamer(ast.NodeTransformer):
             value = self.expr.names[node.id]
             if value.__class__ in (str, int, bool):
                 return ast.copy_location(ast.Constant(value), node)
-            return ast.copy_location(ast.Name(self.code.refer("g", value), node.ctx), node)
+            self.names[f"g_{node.id}"] = value  # one rule's names mean one thing each
+            return ast.copy_location(ast.Name(f"g_{node.id}", node.ctx), node)
         return node
 
 
@@ -398,12 +414,17 @@ def compile_plan(
     code = Code(plan, program, sources, doubt, budget)
     source = code.build()
     names = dict(code.namespace)
-    clause = plan.clause
-    exec(  # noqa: S102 - generated from a checked program
-        compile(source, f"<rule {clause.name}, {plan.pinned}>", "exec"), names
-    )
-    function: Callable[..., None] = names["run"]
-    return function, source
+    title = f"<rule {plan.clause.name}, {plan.pinned}>"
+    function: Callable[..., None] | None = None
+
+    def run(*arguments: Any) -> None:
+        nonlocal function
+        if function is None:  # most functions of a large program never run
+            exec(compile(source, title, "exec"), names)  # noqa: S102 - generated from a checked program
+            function = names["run"]
+        function(*arguments)
+
+    return run, source
 
 
 def compile_expression(expr: Expr, program: Program) -> Callable[[Any], Any]:
@@ -424,6 +445,13 @@ def index_functions(
 
     A bucket of one fact is the fact itself; of several, a dict of them.
     """
+    names: dict[str, Any] = {"table": table}
+    exec(_index_code(positions), names)  # noqa: S102
+    return names["add"], names["remove"]
+
+
+@cache
+def _index_code(positions: tuple[int, ...]) -> CodeType:
     key = ", ".join(f"f[{i}]" for i in positions)
     if len(positions) != 1:
         key = f"({key})" if positions else "()"
@@ -447,6 +475,4 @@ def remove(facts):
             if len(b) == 1: table[k] = next(iter(b))
         else: del table[k]
 """
-    names: dict[str, Any] = {"table": table}
-    exec(compile(source, f"<index {positions}>", "exec"), names)  # noqa: S102
-    return names["add"], names["remove"]
+    return compile(source, f"<index {positions}>", "exec")

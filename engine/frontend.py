@@ -162,8 +162,8 @@ class _Loading:
             check_binding(draft)
             check_types(draft)
             check_product(draft)
-        check_cycles(d for d in drafts if d in fine)
-        check_numbers(d for d in drafts if d in fine)
+        check_cycles(fine)
+        check_numbers(fine)
         for draft in drafts:
             self.problems += draft.problems
         return drafts

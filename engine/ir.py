@@ -265,6 +265,11 @@ class Program:
     clauses: tuple[Clause, ...]
 
     @cached_property
+    def texts(self) -> dict[int, tuple[Expr, str, dict[str, Any]]]:
+        """Source text of expressions as generated code has it (codegen.py), by identity; filled as they are used."""
+        return {}
+
+    @cached_property
     def derived(self) -> frozenset[str]:
         """Names of the relations that clauses derive."""
         return frozenset(c.relation for c in self.clauses)
