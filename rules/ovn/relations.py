@@ -46,7 +46,7 @@ class Group(Relation):
 
 
 class Flow(Relation):
-    """A logical flow that no other datapath can have: it names a port of this one."""
+    """A logical flow that no other datapath can have: it names a port of this one, or an address that only this has."""
 
     datapath: Uuid = column("the datapath")
     stage: str = column("a stage of ovn-northd(8), such as ls_in_l2_lkup")

@@ -3,10 +3,19 @@
 The stage l2_lkup of ovn-northd(8).
 """
 
-from ovn_rules.engine import Relation, Uuid, _, column, rule
+from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
+from ovn_rules.rules.ovn.addresses import is_dynamic, parse_addresses
+from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.switch_links import Mixed, RouterLink
 from ovn_rules.rules.ovn.text import hint, quoted
+
+
+class RequestedMac(Relation):
+    """An Ethernet address for which a port wants IP addresses."""
+
+    port: Uuid = column("the port")
+    mac: str = column("the Ethernet address")
 
 
 class RouterQuestion(Relation):
@@ -33,16 +42,39 @@ def service_check():
 # -- one destination ---------------------------------------------------------------------------------------------------
 
 
+@pure
+def requested(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The Ethernet addresses in a port's ``MAC dynamic``, for which IP addresses are wanted, ovn-nb(5)."""
+    return tuple(mac for text in texts if is_dynamic(text) for mac, _v4, _v6 in parse_addresses(text))
+
+
+@rule
+def requested_mac(port, mac, texts):
+    """A port has the Ethernet address for which it wants IP addresses, even if the switch has none to give."""
+    RequestedMac(port, mac) <= nb.Logical_Switch_Port(_uuid=port, addresses=texts) & (mac in requested(texts))
+
+
 @rule
 def known_destination(port, switch, name, mac, kind):
-    """A packet for an address that a port has goes to that port, or nowhere if the port is disabled."""
+    """A packet for an address that a port has goes to that port."""
     Flow(switch, "ls_in_l2_lkup", 50, f"eth.dst == {mac}", f"outport = {quoted(name)}; output;", (), hint(port)) <= (
         PortAddress(port=port, mac=mac) & SwitchPort(port, switch, name, kind, True) & (kind != "external")
     )
+    Flow(switch, "ls_in_l2_lkup", 50, f"eth.dst == {mac}", f"outport = {quoted(name)}; output;", (), hint(port)) <= (
+        RequestedMac(port, mac) & SwitchPort(port, switch, name, kind, True) & (kind != "external")
+    )
+
+
+@rule
+def disabled_destination(port, switch, mac, kind):
+    """A packet for an address that a disabled port has goes nowhere."""
     GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", "drop;", (), hint(port)) <= (
         PortAddress(port=port, mac=mac)
         & SwitchPort(port=port, switch=switch, type=kind, enabled=False)
         & (kind != "external")
+    )
+    GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", "drop;", (), hint(port)) <= (
+        RequestedMac(port, mac) & SwitchPort(port=port, switch=switch, type=kind, enabled=False) & (kind != "external")
     )
 
 
