@@ -145,9 +145,11 @@ LOGICAL_FLOW = Sink(
         "logical_dp_group": "group",
         "pipeline": Mapped("stage", {stage: pipeline for stage, (pipeline, _) in STAGES.items()}),
         "table_id": Mapped("stage", {stage: table for stage, (_, table) in STAGES.items()}),
-        "external_ids:stage-hint": "hint",
     },
+    insert_only={"external_ids:stage-hint": "hint"},
 )
+"""A row keeps its hint, as ovn-northd leaves it: of several rows that make one flow, any may be named."""
+
 
 MULTICAST_GROUP = Sink(
     relation="MulticastGroup",
@@ -224,7 +226,7 @@ CONTENTS = Contents(
         "Port_Group": {"name": r"^\d+"},
         "Logical_Flow": {"match": r"(?<=reg8\[0\.\.15\] == )\d+", "actions": r"(?<=reg8\[0\.\.15\] = )\d+"},
     },
-    foreign={"Logical_Flow": {"external_ids": ("source",)}},
+    foreign={"Logical_Flow": {"external_ids": ("source", "stage-hint")}},
 )
 """Rows that refer to each other are compared by names; tunnel keys and ECMP ids depend on who gave them, and when."""
 
