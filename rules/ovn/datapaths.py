@@ -3,7 +3,7 @@
 from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import whole
+from ovn_rules.rules.ovn.options import is_false, whole
 from ovn_rules.rules.ovn.relations import Datapath, DatapathBinding, DatapathKey, DatapathRow, Group, Problem
 from ovn_rules.rules.ovn.settings import KeyLimit
 
@@ -155,13 +155,20 @@ def switch_datapath_binding(datapath, row, key, name, ids):
     )
 
 
+@pure
+def learning_ids(options: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The external ids that say how a router learns; none for one that learns from all requests."""
+    learning = "always_learn_from_arp_request"
+    return ((learning, "false"),) if is_false(dict(options).get(learning, "")) else ()
+
+
 @rule
-def router_datapath_binding(datapath, row, key, name, ids):
+def router_datapath_binding(datapath, row, key, name, ids, options):
     """Every router has a row by which all hosts know it."""
-    DatapathBinding(row, key, datapath_ids(datapath, "router", name, ids)) <= (
+    DatapathBinding(row, key, datapath_ids(datapath, "router", name, ids) + learning_ids(options)) <= (
         DatapathRow(datapath, row)
         & DatapathKey(datapath, key)
-        & nb.Logical_Router(_uuid=datapath, name=name, external_ids=ids)
+        & nb.Logical_Router(_uuid=datapath, name=name, external_ids=ids, options=options)
     )
 
 
