@@ -7,12 +7,12 @@ many groups it touches, not from how many there are, nor from the number of scop
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.groups import Group, Undo, without
+from ovn_rules.engine.spaces import Space
 from ovn_rules.engine.store import key_function
 
 if TYPE_CHECKING:
@@ -34,39 +34,6 @@ class Exhausted:
 
     relation: str
     groups: tuple[Group, ...]
-
-
-@dataclass(slots=True)
-class _Space:
-    """The numbers taken in one scope, and by whom; in order once somebody has searched for a free one."""
-
-    taken: dict[int, Group] = field(default_factory=dict)
-    order: list[int] | None = None
-
-    def take(self, number: int, group: Group) -> None:
-        self.taken[number] = group
-        if self.order is not None:
-            insort(self.order, number)
-
-    def free(self, number: int) -> None:
-        del self.taken[number]
-        if self.order is not None:
-            del self.order[bisect_left(self.order, number)]
-
-    def sorted(self) -> list[int]:
-        if self.order is None:
-            self.order = sorted(self.taken)
-        return self.order
-
-    def free_from(self, number: int) -> int:
-        """The first free number that is not below a number."""
-        order = self.sorted()
-        i = bisect_left(order, number)
-        if i == len(order) or order[i] != number:
-            return number
-        # Along a run of numbers without a gap, number and position grow alike.
-        end = bisect_right(range(len(order)), order[i] - i, i, key=lambda j: order[j] - j)
-        return order[end - 1] + 1
 
 
 class Allocator:
@@ -106,7 +73,7 @@ class Allocator:
         self.wanted = wanted
         self.many: dict[Group, int] = {}
         self.numbers: dict[Group, int] = {}
-        self.spaces: dict[Scope, _Space] = {}
+        self.spaces: dict[Scope, Space] = {}
         self.waiting: set[Group] = set()
         self.last: dict[Scope, int] = {}
         self.claims: dict[Group, int] = {}
@@ -155,9 +122,6 @@ class Allocator:
         if not self.numbers and not self.waiting:
             undo.append(partial(self._clear, dict(self.last)))
             undo = []  # emptying it undoes the rest
-        if len(pending) > _LARGE:
-            for scope in {self.scope(g) for g in pending} & self.spaces.keys():
-                self.spaces[scope].order = None
         appeared, left = self._count(pending, out, undo)
         displaced = self._follow_wishes(pending, appeared, out, undo) if self.wanted is not None else []
         displaced += self._to_be_put_back(pending, out, undo) if self.given else []
@@ -173,8 +137,9 @@ class Allocator:
             elif group not in self.waiting:
                 self.waiting.add(group)
                 undo.append(partial(self.waiting.discard, group))
-        if self.within:
-            for scope in left - self.spaces.keys():
+        # No set operations on the views of dictionaries here: they would look at every scope.
+        for scope in left if self.within else ():
+            if scope not in self.spaces:
                 self._set_last(scope, None, undo)
 
     def restart(self) -> None:
@@ -186,6 +151,10 @@ class Allocator:
         """Take changes of derivation counts; the groups that appeared, and the scopes that groups left."""
         appeared: list[Group] = []
         left: set[Scope] = set()
+        if len(pending) > _LARGE:
+            for scope in {self.scope(g) for g in pending}:
+                if scope in self.spaces:
+                    self.spaces[scope].order = None
         for group, change in pending.items():
             if not change:
                 continue
@@ -295,8 +264,9 @@ class Allocator:
                 scope = self.scope(group)
                 largest[scope] = max(number, largest.get(scope, number))
         if self.after == "last":
-            for scope in largest.keys() - self.last.keys():
-                self._set_last(scope, largest[scope], undo)
+            for scope, number in largest.items():
+                if scope not in self.last:
+                    self._set_last(scope, number, undo)
         return left
 
     def _free_hints(self, group: Group) -> Iterable[int]:
@@ -365,7 +335,7 @@ class Allocator:
 
     def _take(self, group: Group, number: int) -> None:
         self.numbers[group] = number
-        self.spaces.setdefault(self.scope(group), _Space()).take(number, group)
+        self.spaces.setdefault(self.scope(group), Space()).take(number, group)
 
     def _leave(self, group: Group, number: int) -> None:
         del self.numbers[group]

@@ -199,6 +199,15 @@ def test_a_scope_is_forgotten_with_its_last_group():
     assert change(engine, come=ports("a3")) == "a3=1 b2=2"
 
 
+class Name(str):
+    """Text that is seen when somebody looks it up, in C as well."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        return super().__hash__()
+
+
 def steps(engine, changed):
     """How many lines of Python a transaction runs."""
     lines = 0
@@ -222,9 +231,9 @@ def test_a_change_costs_the_same_in_any_size(after):
     """A port that comes or goes takes as many steps among two as among thousands, but for a search by halving."""
     costs = []
     for scopes, size in ((2, 2), (300, 10), (2, 3_000)):
-        engine = scoped(1, 30_000, after=after, wanted="Wanted")
-        engine.transact({"Port": ((), [(f"s{i}", p) for i in range(scopes) for p in range(size)])})
-        engine.transact({"Port": ((), [("s0", 20_000)])})
+        engine = scoped(1, 30_000, after=after, wanted="Wanted", hints="Stored")
+        engine.transact({"Port": ((), [(Name(f"s{i}"), p) for i in range(scopes) for p in range(size)])})
+        engine.transact({"Port": ((), [("s0", 20_000)]), "Stored": ((), [("s0", 20_001, 25_000)])})
         (allocator,) = engine.network.members["Numbered"].allocators
         order = allocator.spaces["s0"].order
         costs.append((steps(engine, ((), [("s0", 20_001)])), steps(engine, ([("s0", 20_000)], ()))))
