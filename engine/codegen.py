@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -420,7 +421,9 @@ def compile_plan(
     def run(*arguments: Any) -> None:
         nonlocal function
         if function is None:  # most functions of a large program never run
-            exec(compile(source, title, "exec"), names)  # noqa: S102 - generated from a checked program
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # of comparisons that Python thinks are mistakes
+                exec(compile(source, title, "exec"), names)  # noqa: S102 - generated from a checked program
             function = names["run"]
         function(*arguments)
 

@@ -6,7 +6,6 @@ from the engine's keys and indexes; where there is none, one is made for the que
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -96,9 +95,7 @@ class Query:
         try:
             plan = self.plan(engine)
             sources = _Sources(engine.network)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of comparisons that Python thinks are mistakes
-                run, _ = compile_plan(plan, self.program, sources, failures.note, budget)
+            run, _ = compile_plan(plan, self.program, sources, failures.note, budget)
             run((None,), found, 1)
             return self._aggregated(found, failures), failures
         except _Enough:
