@@ -110,7 +110,7 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
         columns = [c.name for c in engine.program.relations[sink.relation].columns]
         table = rows.tables.setdefault(sink.table, [])
         known = rows.known.setdefault(sink.table, {})
-        for fact in engine.facts(sink.relation):
+        for fact in _kept(sink, columns, engine.facts(sink.relation)):
             asked = _row(columns, fact)
             row = _asked(asked, sink.columns, sink.table, schema)
             _ask_for_children(row, asked, sink.children, schema)
@@ -122,6 +122,19 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
             if uuid is not None:
                 known[uuid] = listed[uuid] = row
     return rows
+
+
+def _kept(sink: Sink, columns: list[str], facts: Iterable[Fact]) -> Iterable[Fact]:
+    """Facts, and of several with one key the smallest, as a sink has it; rows with UUIDs may be of several sinks."""
+    if "_uuid" in sink.key:
+        return facts
+    sources = [s.column if isinstance(s, Mapped) else s for s in (sink.columns[name] for name in sink.key)]
+    places = [columns.index(s) for s in sources if isinstance(s, str)]
+    kept: dict[Fact, Fact] = {}
+    for fact in facts:
+        key = tuple(fact[place] for place in places)
+        kept[key] = min(fact, kept.get(key, fact))
+    return kept.values()
 
 
 def _ask_for_children(row: Row, asked: Row, children: Iterable[Child], schema: Schema) -> None:
