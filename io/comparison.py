@@ -121,6 +121,10 @@ class Comparison:
         waiting = self.to_write if key in self.wanted else self.to_remove
         return waiting.pop(key, self) is None
 
+    def waits(self, key: Key) -> bool:
+        """Whether a key is to be compared."""
+        return key in self.to_write or key in self.to_remove
+
     @property
     def waiting(self) -> int:
         """How many keys are to be compared."""
