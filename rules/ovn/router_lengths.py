@@ -1,9 +1,18 @@
 """lr_in_chk_pkt_len, lr_in_larger_pkts and lr_in_gw_redirect: packets too long for the port that they leave through."""
 
-from ovn_rules.engine import pure, rule
+from ovn_rules.engine import Relation, Uuid, column, pure, rule
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.router_mtu import LengthBypass, LengthCheck, PortMtu, fragmentation_needed, packet_too_big
 from ovn_rules.rules.ovn.text import hint, quoted
+
+
+class MeasuredPort(Relation):
+    """A router port with gateway_mtu. Few routers have any, so that other ports find none to be compared with."""
+
+    router: Uuid = column("its router")
+    port: Uuid = column("the router port")
+    name: str = column("its name")
+    mtu: int = column("bytes, without the Ethernet header")
 
 
 @pure
@@ -32,6 +41,12 @@ def measure(router, port, name, check, bypass):
 
 
 @rule
+def measured_port(router, port, name, mtu):
+    """What is to leave through a port with gateway_mtu is compared with it."""
+    MeasuredPort(router, port, name, mtu) <= PortMtu(port, mtu) & RouterPort(port=port, router=router, name=name)
+
+
+@rule
 def too_long_for_port(router, out, out_name, mtu, port, name, mac, v4, v6):
     """What is too long for the port it would leave through is answered from the port that it came through."""
     Flow(
@@ -43,8 +58,7 @@ def too_long_for_port(router, out, out_name, mtu, port, name, mac, v4, v6):
         (),
         hint(port),
     ) <= (
-        PortMtu(out, mtu)
-        & RouterPort(port=out, router=router, name=out_name)
+        MeasuredPort(router, out, out_name, mtu)
         & RouterPort(port=port, router=router, name=name, mac=mac, v4=v4)
         & (port != out)
         & (v4 != ())
@@ -58,8 +72,7 @@ def too_long_for_port(router, out, out_name, mtu, port, name, mac, v4, v6):
         (),
         hint(port),
     ) <= (
-        PortMtu(out, mtu)
-        & RouterPort(port=out, router=router, name=out_name)
+        MeasuredPort(router, out, out_name, mtu)
         & RouterPort(port=port, router=router, name=name, mac=mac, v6=v6)
         & (port != out)
     )
