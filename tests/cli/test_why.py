@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 
+import asked
 import pytest
 from recorded import one_line, run
 from rich.console import Console
@@ -308,3 +309,17 @@ def test_little_room(network):
     document = answer(network, 'Binding(logical_port="p3")')
     for width, branch in ((120, "    ├── nb.Logical_Port("), (80, "  ├ nb.Logical_Port(")):
         assert any(line.startswith(branch) for line in printed(document, width))
+
+
+def test_a_number_that_is_wanted(tmp_path, monkeypatch):
+    """A number that its group wants is told so, with the wish as a reason."""
+    wish = '@rule\ndef wish(who, n):\n    """As wished."""\n    Wish(who, n) <= Wished(who, n)\n'
+    shapes = "".join(
+        f'class {c}(Relation):\n    """Wishes."""\n    who: str\n    n: int\n\n' for c in ("Wish", "Wished")
+    )
+    seats = asked.SEATS.replace("@rule", f"{shapes}@rule", 1).replace("allocate(1, 2)", "allocate(1, 2, wanted=Wish)")
+    monkeypatch.setattr(asked, "SEATS", f"{seats}\n{wish}")
+    world = asked.seated(tmp_path, ("ann", 1), ("bob", 1))
+    world.engine.transact({"Wished": ((), [("bob", 1)])})
+    text = "\n".join(printed(answer(world, 'Ticket("bob", 1)'), 100))
+    assert re.search(r"number 1 of 1 to 2: the one it wants\n.*Wish\(who='bob', n=1\)(.*\n)+.*rule wish", text), text
