@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovn_rules.cli.contents import by_content, compared_columns, stored_rows, wanted_rows
+from ovn_rules.cli.contents import by_content, compared_columns, leave_out_unasked, stored_rows, wanted_rows
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import load_network, network_options
@@ -52,6 +52,7 @@ def differences(network: Network, stored_in: Network | None = None, *, renamed: 
     schema = program.databases[DATABASE].schema
     stored = stored_rows((stored_in or network).engine, sinks, DATABASE)
     wanted = wanted_rows(network.engine, sinks, DATABASE, schema)
+    leave_out_unasked(stored, wanted)
     there = by_content(stored, wanted, schema, program.contents, renamed=renamed)
     asked = by_content(wanted, stored, schema, program.contents, renamed=renamed)
     return [_difference(table, there[table], asked[table]) for table in sorted(asked)]

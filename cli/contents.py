@@ -124,6 +124,15 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
     return rows
 
 
+def leave_out_unasked(stored: Rows, wanted: Rows) -> None:
+    """Take out of all rows of a table the columns that some row of it is asked to leave alone."""
+    for table, rows in wanted.tables.items():
+        if rows:
+            asked = set(rows[0]).intersection(*rows)
+            for each in (stored, wanted):
+                each.tables[table] = list(_only(each.tables.get(table, ()), asked))
+
+
 def _kept(sink: Sink, columns: list[str], facts: Iterable[Fact]) -> Iterable[Fact]:
     """Facts, and of several with one key the smallest, as a sink has it; rows with UUIDs may be of several sinks."""
     if "_uuid" in sink.key:

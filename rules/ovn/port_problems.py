@@ -8,7 +8,6 @@ from ovn_rules.rules.ovn.addresses import bare, is_dynamic, left_over, mac_of, n
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.options import whole
 from ovn_rules.rules.ovn.port_chassis import listed
-from ovn_rules.rules.ovn.port_options import TYPES
 from ovn_rules.rules.ovn.port_tags import ContainerTag
 from ovn_rules.rules.ovn.relations import Attached, DatapathKey, PortKey, Problem, RouterPeer, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_links import PatchPeer
@@ -59,14 +58,6 @@ def unread_address(port, name, texts, fault):
         nb.Logical_Switch_Port(_uuid=port, addresses=texts)
         & (fault in faults(texts))
         & SwitchPort(port=port, name=name)
-    )
-
-
-@rule
-def unknown_type(name, kind):
-    """A type that nobody knows is no type."""
-    Problem(f"port {name}", f"type '{kind}' is none of ovn-nb(5); it does nothing") <= (
-        SwitchPort(name=name, type=kind) & (kind not in TYPES)
     )
 
 

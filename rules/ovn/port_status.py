@@ -20,6 +20,13 @@ class PortUp(Relation):
     up: bool = column("whether packets can pass")
 
 
+class SilentRow(Relation):
+    """A Port_Binding row that says nothing of being up."""
+
+    row: Uuid = column("its UUID")
+    up: bool = column("what it is to say: no")
+
+
 @rule
 def notifier(chassis, text):
     """A chassis says of itself that it tells when a port is up."""
@@ -58,6 +65,21 @@ def port_up(port, kind, row, chassis, up):
     )
 
 
+@rule
+def silent_row(row):
+    """A host says whether a port is up only where it is said that it isn't."""
+    SilentRow(row, False) <= PortRow(row=row) & sb.Port_Binding(_uuid=row, up=())
+
+
+SILENT_ROW = Sink(
+    relation="SilentRow",
+    database="sb",
+    table="Port_Binding",
+    key=("_uuid",),
+    columns={"_uuid": "row", "up": "up"},
+    insert=False,
+    delete=False,
+)
 PORT_UP = Sink(
     relation="PortUp",
     database="nb",

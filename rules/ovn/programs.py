@@ -191,6 +191,7 @@ SINKS = (
     port_chassis.HA_CHASSIS_GROUP,
     port_bindings.PORT_BINDING,
     port_tags.PORT_TAG,
+    port_status.SILENT_ROW,
     port_status.PORT_UP,
     DATAPATH_GROUP,
     LOGICAL_FLOW,
