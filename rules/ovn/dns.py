@@ -3,10 +3,10 @@
 The stages dns_lookup and dns_response of ovn-northd(8), and the southbound table DNS.
 """
 
-from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, collect, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.relations import Datapath, DatapathRow, Group, GroupFlow
+from ovn_rules.rules.ovn.relations import DatapathRow, Group, GroupFlow
 
 _ANSWER = "udp.dst = udp.src; udp.src = 53; outport = inport; flags.loopback = 1; output;"
 _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -37,10 +37,7 @@ def lower(records: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 def switches_with_names(switch, names, records):
     """A switch has names when one of its records has some."""
     Group("switches with DNS", switch) <= (
-        Datapath(switch, "switch", _)
-        & nb.Logical_Switch.dns_records(switch, names)
-        & nb.DNS(_uuid=names, records=records)
-        & (records != ())
+        nb.Logical_Switch.dns_records(switch, names) & nb.DNS(_uuid=names, records=records) & (records != ())
     )
 
 
