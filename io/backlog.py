@@ -91,10 +91,10 @@ class Backlog:
             UnsendableError: There is no way to say what the item's fact asks for.
         """
         number, key = item
-        operations = len(transaction)
+        before = transaction.size
         transaction.begin(item)
         self.comparisons[number].compare(key, transaction)
-        if len(transaction) == operations:
+        if transaction.size == before:
             return
         for other in self._carried[number]:
             comparison = self.comparisons[other]

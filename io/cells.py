@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import Clock, Constant, Mapped, Source, source_column, split_column
 from ovn_rules.io.columns import difference, normaliser
-from ovn_rules.io.value_text import UnsendableError, atom_text, extended, map_text, sending, set_text, value_text
+from ovn_rules.io.value_text import (
+    UnsendableError,
+    atom_text,
+    extended,
+    map_text,
+    sending,
+    set_text,
+    string_text,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +42,7 @@ class Cell:
         plain: Facts and rows hold it in the same form: it is one atom.
         copied: Facts and rows mostly hold it in the same form: it is a whole column, taken as it is.
         target: The table whose rows must be there for the column to refer to; None when it refers to none so.
+        new_text: The same as ``text`` for a new row, where an empty column is left out, too.
         given: What the fact holds for it, in any form; None when it asks for nothing. It raises
             UnsendableError when a ``Mapped`` has no value for the fact's.
     """
@@ -58,6 +68,7 @@ class Cell:
         else:
             self._value_text = atom_text(column.value_type or "string")
             self._key_text = atom_text(column.key_type)(self.map_key)
+        self.new_text = self._fastest_text(source, plain_string=self.plain and column.key_type == "string")
 
     def wanted(self, fact: Fact) -> Any:
         """What the fact asks for; None when it asks for nothing."""
@@ -87,12 +98,36 @@ class Cell:
         stored = self.stored(row)
         return bool(given != stored and self._normalise(given) != stored)
 
-    def text(self, fact: Fact, *, new: bool = True) -> str | None:
+    def text(self, fact: Fact) -> str | None:
         """What the fact asks for as JSON text: of the column, or of a pair of the map; None for what is left out."""
         value = self.wanted(fact)
-        if value is None or (value == () and (self.map_key is not None or (new and self._optional))):
+        return None if value is None else self._value_as_text(value, new=False)
+
+    def _value_as_text(self, value: Any, *, new: bool) -> str | None:
+        if value == () and (self.map_key is not None or (new and self._optional)):
             return None
         return self._text(value) if self.map_key is None else f"[{self._key_text},{self._value_text(value)}]"
+
+    def _fastest_text(self, source: Source | Clock, *, plain_string: bool) -> Callable[[Fact], str | None]:
+        at = self.source_at
+
+        def of_string(fact: Fact) -> str | None:
+            string = fact[at]
+            return None if string is None else string_text(string)
+
+        def of_any(fact: Fact) -> str | None:
+            value = self.wanted(fact)
+            return None if value is None else self._value_as_text(value, new=True)
+
+        if not isinstance(source, Mapped):
+            return of_string if plain_string else of_any
+        texts = {g: self._value_as_text(self._normalise(v), new=True) for g, v in source.values.items()}
+
+        def of_mapped(fact: Fact) -> str | None:
+            text = texts.get(fact[at])
+            return of_any(fact) if text is None else text
+
+        return of_mapped
 
     def change(self, fact: Fact, row: Row) -> tuple[str | None, list[str]]:
         """How a stored row gets what the fact asks for, from which it ``differs``.
@@ -164,10 +199,15 @@ class Cells:
         self._cells = [kind(n, s, columns, table, schema) for n, s, kind in kinds]
         self._clocks = [c for c in self._cells if isinstance(c, ClockCell)]
         self._wholes = {c.column: c for c in self._cells if c.map_key is None}
-        self._keys: dict[str, list[Cell]] = {}
+        self._new_wholes = [(c.column, c.new_text) for c in self._wholes.values()]
+        maps = dict.fromkeys(c.column for c in self._cells if c.map_key is not None)
+        self._new_pairs = [
+            (m, [c.new_text for c in self._cells if c.map_key is not None and c.column == m]) for m in maps
+        ]
+        self._referring: dict[str, list[Cell]] = {}
         for cell in self._cells:
-            if cell.map_key is not None:
-                self._keys.setdefault(cell.column, []).append(cell)
+            if cell.target is not None:
+                self._referring.setdefault(cell.target, []).append(cell)
         copied = [c for c in self._cells if c.copied]
         self._copied = bool(copied)
         self._of_fact = itemgetter(*[c.source_at for c in copied] or [0])
@@ -187,15 +227,18 @@ class Cells:
         same = self._copied and self._of_fact(fact) == self._of_row(row)
         return [c for c in (self._others if same else self._cells) if c.differs(fact, row)]
 
-    def update(self, fact: Fact, row: Row, transaction: Transaction, along: Cells | None = None) -> None:
+    def update(self, fact: Fact, row: Row, transaction: Transaction, along: Cells | None = None) -> bool:
         """Brings a stored row to what the fact asks for: what differs alone, and what goes along with it.
+
+        Returns:
+            Whether anything differs.
 
         Raises:
             UnsendableError: There is no way to say what the fact asks for.
         """
         different = self._different(fact, row)
         if not different:
-            return
+            return False
         changed: dict[str, str] = {}
         mutations: list[str] = []
         with sending():
@@ -205,11 +248,13 @@ class Cells:
                     changed[cell.column] = whole
                 mutations += part
         if along is not None:
-            changed.update(along.row(fact, new=False))
+            with sending():
+                changed.update(along.wholes(fact))
         if changed:
             transaction.update(self._table, row[0], changed)
         if mutations:
             transaction.mutate(self._table, row[0], mutations)
+        return True
 
     def values(self, fact: Fact, columns: Sequence[str]) -> tuple[Any, ...] | None:
         """What the fact asks for in some whole columns; None when it doesn't say."""
@@ -218,38 +263,42 @@ class Cells:
 
     def references(self, fact: Fact, table: str) -> Iterator[str]:
         """The rows of a table that the fact refers to, which must be there."""
-        for cell in self._wholes.values():
-            if cell.target == table:
-                wanted = cell.wanted(fact)
-                yield from (wanted,) if isinstance(wanted, str) else wanted or ()
+        for cell in self._referring.get(table, ()):
+            wanted = cell.wanted(fact)
+            yield from (wanted,) if isinstance(wanted, str) else wanted or ()
 
     def stored_references(self, row: Row) -> Iterator[str]:
         """The same of a stored row, for all tables."""
-        for cell in self._wholes.values():
-            if cell.target is not None and cell.at >= 0:
-                stored = cell.stored(row)
-                yield from (stored,) if isinstance(stored, str) else stored
+        for cells in self._referring.values():
+            for cell in cells:
+                if cell.at >= 0:
+                    stored = cell.stored(row)
+                    yield from (stored,) if isinstance(stored, str) else stored
 
     @property
     def targets(self) -> set[str]:
         """The tables that facts refer to so."""
-        return {c.target for c in self._cells if c.target is not None}
+        return set(self._referring)
 
-    def row(self, fact: Fact, *, new: bool = True) -> dict[str, str]:
-        """A row's columns as JSON text.
+    def wholes(self, fact: Fact) -> dict[str, str]:
+        """What the fact asks for in whole columns, as JSON text."""
+        texts = {name: cell.text(fact) for name, cell in self._wholes.items()}
+        return {name: text for name, text in texts.items() if text is not None}
 
-        Args:
-            fact: What asks for them.
-            new: The row is a new one, so that empty columns can be left out.
+    def row(self, fact: Fact) -> dict[str, str]:
+        """A new row's columns as JSON text, but for empty ones.
 
         Raises:
             UnsendableError: There is no way to say what the fact asks for.
         """
         with sending():
-            texts = ((name, cell.text(fact, new=new)) for name, cell in self._wholes.items())
-            row = {name: text for name, text in texts if text is not None}
-            for column, cells in self._keys.items():
-                pairs = [text for cell in cells if (text := cell.text(fact)) is not None]
+            row = {}
+            for name, new_text in self._new_wholes:
+                text = new_text(fact)
+                if text is not None:
+                    row[name] = text
+            for column, new_pairs in self._new_pairs:
+                pairs = [text for new_text in new_pairs if (text := new_text(fact)) is not None]
                 if pairs:
                     row[column] = extended(row[column], pairs) if column in row else map_text(pairs)
         return row

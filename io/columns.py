@@ -49,7 +49,7 @@ def decoder(column: ColumnSchema) -> Codec:
         return key
     if column.value is not None:
         value = _ATOM_DECODERS[column.value.name]
-        return lambda json: tuple(sorted((key(k), value(v)) for k, v in json[1]))
+        return lambda json: tuple(sorted([(key(k), value(v)) for k, v in json[1]]))
 
     def decode_set(json: Any) -> tuple[Any, ...]:
         if json.__class__ is list and json[0] == "set":

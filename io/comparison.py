@@ -69,6 +69,9 @@ class Comparison:
         self._is_root = table.is_root
         self.carried = self.by_uuid and sink.insert and not table.is_root and sink.parent is None
         self._orphans: dict[Key, None] = {}
+        cells = [Cell(n, s, columns, self._table, table) for n, s in sink.columns.items() if n != "_uuid"]
+        strings = [c for c in cells if c.plain and table.columns[c.column].key_type == "string"]
+        self._strings = [] if self._table.is_fact else [(c.at, c.source_at) for c in strings]
         self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
         names = [split_column(c)[0] for c in sink.columns] + [c.column for c in sink.children]
@@ -143,14 +146,18 @@ class Comparison:
             if self.sink.delete and (key in self._ever or not isinstance(self.sink.mine, OwnRows)):
                 for row in rows:
                     self._delete(row, transaction)
+            if not rows:
+                self._stored.pop(key, None)
         elif self._parent is not None and self._parent.wanted(fact) is None:
             self._orphans[key] = None
         elif not rows:
             if self.sink.insert:
+                if not self.by_uuid:
+                    self._stored.setdefault(key, ())  # so that one tuple is the key of the fact and of the row
                 self._insert(fact, transaction)
         else:
             row = rows[0] if len(rows) == 1 else self._keep_one(fact, rows, transaction)
-            self._bring(fact, row, transaction)
+            self._bring(key, fact, row, transaction)
 
     def _keep_one(self, fact: Fact, rows: list[Row], transaction: Transaction) -> Row:
         """Of several rows with one key, the one that is right already, or else the first; others go."""
@@ -161,18 +168,30 @@ class Comparison:
                     self._delete(row, transaction)
         return kept
 
-    def _bring(self, fact: Fact, row: Row, transaction: Transaction) -> None:
+    def _bring(self, key: Key, fact: Fact, row: Row, transaction: Transaction) -> None:
         """Brings one stored row to what the fact asks for."""
         if self.sink.replace:
             if self._differs(fact, row):
                 self._insert(fact, transaction)
                 self._delete(row, transaction)
             return
-        self._cells.update(fact, row, transaction, self._along)
+        if not self._cells.update(fact, row, transaction, self._along) and self._strings:
+            self._share(key, fact, row)
         for child in self._children:
             child.update(fact, row, transaction)
         if self._parent:
             self._parent.move(fact, row[0], transaction)
+
+    def _share(self, key: Key, fact: Fact, row: Row) -> None:
+        """Lets a stored row hold a fact's strings in the place of copies that were read from the server."""
+        copies = [(at, fact[given]) for at, given in self._strings if row[at] is not fact[given] == row[at]]
+        if copies:
+            shared = list(row)
+            for at, string in copies:
+                shared[at] = string
+            self._table.rows[row[0]] = tuple(shared)
+            if key in self._stored:
+                self._stored[key] = self._stored.pop(key)  # the old key may hold the copies
 
     def wanted_values(self, key: Key, index: Sequence[str]) -> tuple[Any, ...] | None:
         """What the fact of a key wants in the columns of an index; None when it doesn't say."""

@@ -67,6 +67,11 @@ class TableReplica:
         self._decoders: list[tuple[str, ColumnSchema, Callable[[Any], Any], Any]] = []
 
     @property
+    def is_fact(self) -> bool:
+        """Whether rows are facts of a relation, so that they are held elsewhere, too."""
+        return any(project is None for _, project in self._whole)
+
+    @property
     def monitored(self) -> list[str]:
         """The columns to ask the server for; ``_uuid`` comes with every row."""
         return list(self.columns[1:])

@@ -32,21 +32,19 @@ class Transaction:
     Attributes:
         items: The items that have operations, in order.
         carried: Items whose rows are made for the sake of others, as part of those.
+        size: How many operations there are.
     """
 
     def __init__(self) -> None:
         """Starts empty."""
         self.items: dict[Item, None] = {}
         self.carried: set[Item] = set()
+        self.size = 0
         self._operations: list[str] = []
         self._owners: list[Item] = []
         self._links: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
         self._item: Item = (-1, None)
         self._names = 0
-
-    def __len__(self) -> int:
-        """How many operations there are."""
-        return len(self._operations) + len(self._links)
 
     def same_as(self, other: Transaction) -> bool:
         """Whether it has the same operations, in the same order."""
@@ -91,13 +89,11 @@ class Transaction:
 
     def link(self, table: str, uuid: str, column: str, reference: str) -> None:
         """Adds a reference (``uuid_text``, or what ``insert`` returned) to a row's set column."""
-        self._links.setdefault((table, uuid, column), ([], []))[1].append(reference)
-        self.items[self._item] = None
+        self._linked(table, uuid, column)[1].append(reference)
 
     def unlink(self, table: str, uuid: str, column: str, target: str) -> None:
         """Takes a row's UUID out of another row's set column."""
-        self._links.setdefault((table, uuid, column), ([], []))[0].append(uuid_text(target))
-        self.items[self._item] = None
+        self._linked(table, uuid, column)[0].append(uuid_text(target))
 
     def owner(self, index: int, *, locked: bool) -> Item | None:
         """The item that the operation at this index of the reply is for; None when it is for several."""
@@ -135,6 +131,13 @@ class Transaction:
         self._operations.append(operation)
         self._owners.append(self._item)
         self.items[self._item] = None
+        self.size += 1
+
+    def _linked(self, table: str, uuid: str, column: str) -> tuple[list[str], list[str]]:
+        self.items[self._item] = None
+        links = self._links.setdefault((table, uuid, column), ([], []))
+        self.size = len(self._operations) + len(self._links)
+        return links
 
     def _blame(self) -> None:
         """Finds the operation that can't be sent."""

@@ -39,7 +39,11 @@ def uuid_text(uuid: str) -> str:
     return f'["uuid",{encode_basestring(uuid)}]'
 
 
-_ATOMS: dict[str, Text] = {"string": string_text, "uuid": uuid_text}
+def _integer_text(number: int) -> str:
+    return repr(number) if number.__class__ is int else as_text(number)
+
+
+_ATOMS: dict[str, Text] = {"string": string_text, "uuid": uuid_text, "integer": _integer_text}
 
 
 def atom_text(atomic_type: str) -> Text:

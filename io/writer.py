@@ -218,7 +218,7 @@ class Writer:
         flight = _Flight(transaction)
         self._flights.append(flight)
         self.transactions += 1
-        self.operations += len(transaction)
+        self.operations += transaction.size
         self._database.transact(encoded, lambda result, error: self._answered(flight, result, error))
         return self._may_send
 
@@ -228,7 +228,7 @@ class Writer:
             return  # what is on its way has changed meanwhile: the next transaction must see how it ends
         for item in self._backlog.take(last=not self._flights):
             self._compare(item, transaction)
-            if len(transaction) >= self._max_operations:
+            if transaction.size >= self._max_operations:
                 self._backlog.complete(transaction, lambda i: self._compare(i, transaction))
                 break
 

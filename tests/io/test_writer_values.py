@@ -130,6 +130,18 @@ def test_strings_that_look_like_escapes(net):
     assert net.row() == fact(tags=tuple(sorted(odd)))
 
 
+def test_strings_are_held_once(server):
+    """A stored row holds its fact's own strings: after it was written, and after a restart that reads it first."""
+    words = ("a long name", " of a switch")
+    for _ in range(2):
+        net = Net(server)
+        name = "".join(words)
+        net.want((name, *fact()[1:]))
+        (row,) = net.database.replica.tables["Switch"].rows.values()
+        assert row[net.database.replica.tables["Switch"].position["name"]] is name
+        net.database.close()
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4) | st.sampled_from(
     ['"', "\\", "\\u0000", '","', "]]", "\n\t\x7f", "é\u2028", "𝄞"]
 )
