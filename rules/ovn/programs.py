@@ -214,6 +214,7 @@ CONTENTS = Contents(
     identities={
         "Chassis": "name",
         "Datapath_Binding": "external_ids",
+        "HA_Chassis": "chassis",
         "HA_Chassis_Group": "name",
         "Logical_DP_Group": "datapaths",
         "Meter_Band": "rate",
