@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import subprocess
 import uuid
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM
 from reference import Reference
+from served import SEQUENCE_NUMBERS, Served
 
 ADDRESSES = Path(__file__).parent / "ovn_scenarios" / "ipam.nbctl"
-NUMBERS = "nb_cfg sb_cfg hv_cfg nb_cfg_timestamp sb_cfg_timestamp hv_cfg_timestamp"
 
 
-class Served(Reference):
-    """Two database servers, and our northd in ovn-northd's place."""
-
-    def start(self):
-        """Starts it."""
-        databases = [f"--nb={self.nb.remote}", f"--sb={self.sb.remote}", f"--unixctl={self.folder}/northd.ctl"]
-        with (self.folder / "northd.err").open("a") as errors:
-            self.process = subprocess.Popen(
-                [PROGRAM, "daemon", "northd", *databases], stdin=subprocess.DEVNULL, stderr=errors
-            )
-
-    def numbers(self):
-        """The sequence numbers of NB_Global and their times."""
-        return {name: int(self.run(f"get NB_Global . {name}")) for name in NUMBERS.split()}
+def numbers(served):
+    """The sequence numbers of NB_Global and their times."""
+    return {name: int(served.run(f"get NB_Global . {name}")) for name in SEQUENCE_NUMBERS}
 
 
 @pytest.fixture
@@ -45,11 +32,11 @@ def test_a_client_waits_for_the_southbound_database(served):
     served.run("--wait=sb ls-add sw0 -- lsp-add sw0 p1 -- lsp-set-addresses p1 '02:00:00:00:00:01 10.0.0.2'")
     flows = served.run("sb lflow-list sw0")
     assert 'outport = "p1"; output;' in flows
-    first = served.numbers()
+    first = numbers(served)
     assert first["nb_cfg"] == first["sb_cfg"] == first["hv_cfg"] == 1
     served.run("--wait=sb lsp-del p1")
     assert '"p1"' not in served.run("sb lflow-list sw0")
-    second = served.numbers()
+    second = numbers(served)
     assert second["sb_cfg"] == 2
     assert first["sb_cfg_timestamp"] <= second["nb_cfg_timestamp"] <= second["sb_cfg_timestamp"]
     assert int(served.run("sb get SB_Global . nb_cfg")) == 2
@@ -64,13 +51,13 @@ def test_a_client_waits_for_the_hosts(served):
         served.run(f"sb create Chassis_Private name={host} chassis={chassis} nb_cfg=1 nb_cfg_timestamp=5")
     served.run("sb set Chassis far other_config:is-remote=true")
     served.run("--wait=sb set NB_Global . nb_cfg=4")
-    assert served.numbers()["hv_cfg"] == 1
+    assert numbers(served)["hv_cfg"] == 1
     served.run("sb set Chassis_Private near nb_cfg=5 nb_cfg_timestamp=70")
     served.run("sb set Chassis_Private late nb_cfg=5 nb_cfg_timestamp=60")
     served.run("wait-until NB_Global . hv_cfg=5")
-    assert served.numbers()["hv_cfg_timestamp"] == 70
+    assert numbers(served)["hv_cfg_timestamp"] == 70
     served.run("--wait=sb sync")
-    assert served.numbers()["hv_cfg"] == 5
+    assert numbers(served)["hv_cfg"] == 5
     served.run("sb chassis-del near -- chassis-del late")
     served.run("--wait=hv sync")
 
