@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SHELL  := /bin/bash
 PYTEST_ARGS ?= --numprocesses auto --dist loadgroup
 
-PACKAGES := openvswitch-switch ovn-central ovn-host iproute2 iputils-ping procps openssl
+PACKAGES := openvswitch-switch ovn-central ovn-host iproute2 iputils-ping procps openssl udhcpc
 
 # A strict editable install holds the files it was made with and no others, so it is made again whenever a file
 # comes or goes. What is in the files needs no new install.

@@ -12,6 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # for helper modules beside this one
 
 from lab import Lab
+from ovn_lab import TOOLS as OVN_TOOLS
+from ovn_lab import OvnLab
 
 from ovn_rules.rules import ezbake
 
@@ -23,10 +25,9 @@ CONTROLLER = f"{PROGRAM} daemon controller --ovs {{ovs}} --unixctl {{folder}}/co
 TOOLS = ("ovsdb-server", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ip", "ping", "setpriv", "sysctl")
 
 
-@pytest.fixture(scope="session")
-def real_hosts():
-    """Skips, or fails where everything must be there, unless namespaces and Open vSwitch can be had."""
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+def need(tools):
+    """Skips, or fails where everything must be there, unless these programs and namespaces can be had."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
     reason = f"not installed: {', '.join(missing)}" if missing else ""
     if os.geteuid() != 0:
         reason = "network namespaces need root"
@@ -34,6 +35,12 @@ def real_hosts():
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def real_hosts():
+    """Needs namespaces and Open vSwitch."""
+    need(TOOLS)
 
 
 @pytest.fixture
@@ -47,4 +54,12 @@ def bare_lab(real_hosts):
 def lab(real_hosts):
     """Two hosts with our daemons, for all tests of a module."""
     with Lab(SCHEMAS, NORTHD, CONTROLLER) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def ovn_lab(real_hosts):
+    """Two hosts with the real ovn-controller and our northd, for all tests of a module."""
+    need(OVN_TOOLS)
+    with OvnLab(NORTHD) as lab:
         yield lab

@@ -277,6 +277,7 @@ class Lab:
             argv = ovsdb_argv(file, self.folder / key, f"ptcp:{port}:{CENTRAL}")
             self.add(key, self.central, argv, self.folder).start()
         self.nb, self.sb = f"unix:{self.folder}/nb.sock", f"unix:{self.folder}/sb.sock"
+        self._fill_databases()
         northd, controller = self.templates
         if northd:
             self.add("northd", self.central, self._fill(northd, self.folder, ""), self.folder).start()
@@ -286,6 +287,9 @@ class Lab:
             if controller:
                 argv = self._fill(controller, host.folder, name)
                 self.add(f"{name}/controller", host.namespace, argv, host.folder).start()
+
+    def _fill_databases(self):
+        """Writes what must be there before the daemons start."""
 
     def _fill(self, template, folder, host):
         words = {"nb": self.nb, "sb": self.sb, "ovs": f"unix:{folder}/db.sock", "folder": folder, "host": host}

@@ -37,11 +37,12 @@ class Machine:
     """A namespace with a device, an address, and what tests do from inside."""
 
     def __init__(self, namespace, device, mac, address):
-        """Gives the device its address."""
+        """Gives the device its address; None when it will ask for one."""
         self.namespace, self.device, self.mac, self.address = namespace, device, mac, address
         # The kernel asks for an unknown neighbour once a second; first pings would take whole seconds.
         namespace.sysctl(**{f"ipv4.neigh.{device.replace('.', '/')}.retrans_time_ms": 50})
-        namespace.ip("addr", "add", f"{address}/24", "dev", device)
+        if address is not None:
+            namespace.ip("addr", "add", f"{address}/24", "dev", device)
 
     def ping(self, other, count=3, size=56, wait=1.0):
         """How many of ``count`` pings are answered."""
