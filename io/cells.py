@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ovn_rules.engine.sinks import Clock, Constant, Mapped, Source, source_column, split_column
 from ovn_rules.io.columns import difference, normaliser
 from ovn_rules.io.value_text import (
+    NO_TEXT,
     UnsendableError,
     atom_text,
     extended,
     map_text,
-    sending,
     set_text,
     string_text,
+    unsendable,
     value_text,
 )
 
@@ -121,7 +122,8 @@ class Cell:
 
         if not isinstance(source, Mapped):
             return of_string if plain_string else of_any
-        texts = {g: self._value_as_text(self._normalise(v), new=True) for g, v in source.values.items()}
+        values = {g: self._normalise(v) for g, v in source.values.items() if v is not None}
+        texts = {g: self._value_as_text(v, new=True) for g, v in values.items()}
 
         def of_mapped(fact: Fact) -> str | None:
             text = texts.get(fact[at])
@@ -130,22 +132,27 @@ class Cell:
         return of_mapped
 
     def change(self, fact: Fact, row: Row) -> tuple[str | None, list[str]]:
-        """How a stored row gets what the fact asks for, from which it ``differs``.
+        """How a stored row gets what the fact asks for.
 
         Returns:
-            JSON text of the column's new value, or None and the mutations that make it.
+            JSON text of the column's new value, or None and the mutations that make it; none when it is there.
         """
-        stored = self.stored(row)
-        if self.map_key is not None:
-            pair = self.text(fact)
-            gone = [f'["{self.column}","delete",{set_text([self._key_text])}]'] if stored != () else []
-            return None, gone if pair is None else [*gone, f'["{self.column}","insert",{map_text([pair])}]']
-        if self._in_part is not None:
-            given = self.given(fact)
-            mutations = self._in_part.mutations(stored, given) or self._in_part.mutations(stored, self.wanted(fact))
-            if mutations:
-                return None, mutations
-        return self._text(self.wanted(fact)), []
+        given, stored = self.given(fact), self.stored(row)
+        if given is None or given == stored:
+            return None, []
+        if self._in_part is not None and given.__class__ is tuple:
+            found = self._in_part.mutations(stored, given)
+            if found is not None:
+                return None, found
+        wanted = self._normalise(given)
+        if wanted == stored:
+            return None, []
+        if self.map_key is None:
+            found = self._in_part.mutations(stored, wanted) if self._in_part is not None else None
+            return (self._text(wanted), []) if found is None else (None, found)
+        pair = self._value_as_text(wanted, new=False)
+        gone = [f'["{self.column}","delete",{set_text([self._key_text])}]'] if stored != () else []
+        return None, gone if pair is None else [*gone, f'["{self.column}","insert",{map_text([pair])}]']
 
 
 class _Part:
@@ -156,14 +163,14 @@ class _Part:
         self._key = atom_text(column.key_type)
         self._text = value_text(column)
 
-    def mutations(self, old: tuple[Any, ...], new: Any) -> list[str]:
-        """Mutations that make one value of another; none when sending the whole is as short."""
-        found = difference(self._column, old, new) if new.__class__ is tuple else None
+    def mutations(self, old: tuple[Any, ...], new: tuple[Any, ...]) -> list[str] | None:
+        """Mutations that make one value of another; None when the new one is as short, or not in order."""
+        found = difference(self._column, old, new)
         if found is None:
-            return []
+            return None
         gone, come = found
         if len(gone) + len(come) + _WORTH > len(new):
-            return []
+            return None
         name = self._column.name
         deleted = [f'["{name}","delete",{set_text(map(self._key, gone))}]'] if gone else []
         return [*deleted, f'["{name}","insert",{self._text(come)}]'] if come else deleted
@@ -221,11 +228,11 @@ class Cells:
 
     def differs(self, fact: Fact, row: Row) -> bool:
         """Whether a stored row has something else than the fact asks for."""
-        return bool(self._different(fact, row))
+        return any(c.differs(fact, row) for c in self._suspects(fact, row))
 
-    def _different(self, fact: Fact, row: Row) -> list[Cell]:
+    def _suspects(self, fact: Fact, row: Row) -> list[Cell]:
         same = self._copied and self._of_fact(fact) == self._of_row(row)
-        return [c for c in (self._others if same else self._cells) if c.differs(fact, row)]
+        return self._others if same else self._cells
 
     def update(self, fact: Fact, row: Row, transaction: Transaction, along: Cells | None = None) -> bool:
         """Brings a stored row to what the fact asks for: what differs alone, and what goes along with it.
@@ -236,20 +243,20 @@ class Cells:
         Raises:
             UnsendableError: There is no way to say what the fact asks for.
         """
-        different = self._different(fact, row)
-        if not different:
-            return False
         changed: dict[str, str] = {}
         mutations: list[str] = []
-        with sending():
-            for cell in different:
+        try:
+            for cell in self._suspects(fact, row):
                 whole, part = cell.change(fact, row)
                 if whole is not None:
                     changed[cell.column] = whole
                 mutations += part
-        if along is not None:
-            with sending():
+            if not changed and not mutations:
+                return False
+            if along is not None:
                 changed.update(along.wholes(fact))
+        except NO_TEXT as e:
+            raise unsendable(e) from e
         if changed:
             transaction.update(self._table, row[0], changed)
         if mutations:
@@ -291,8 +298,8 @@ class Cells:
         Raises:
             UnsendableError: There is no way to say what the fact asks for.
         """
-        with sending():
-            row = {}
+        row = {}
+        try:
             for name, new_text in self._new_wholes:
                 text = new_text(fact)
                 if text is not None:
@@ -301,6 +308,8 @@ class Cells:
                 pairs = [text for new_text in new_pairs if (text := new_text(fact)) is not None]
                 if pairs:
                     row[column] = extended(row[column], pairs) if column in row else map_text(pairs)
+        except NO_TEXT as e:
+            raise unsendable(e) from e
         return row
 
 

@@ -6,8 +6,7 @@ The text is put together from the strings' own: a fifth of what making lists and
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring
 from sys import intern
 from typing import TYPE_CHECKING, Any
@@ -23,10 +22,10 @@ class UnsendableError(ValueError):
 Text = Callable[[Any], str]
 
 as_text: Text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-"""JSON text of a JSON value.
+"""JSON text of a JSON value."""
 
-It raises TypeError, ValueError or RecursionError for what has none.
-"""
+NO_TEXT = (TypeError, ValueError, RecursionError)
+"""What ``as_text``, and all that is built on it, raises for what has no text."""
 
 
 def string_text(string: str) -> str:
@@ -47,12 +46,12 @@ _ATOMS: dict[str, Text] = {"string": string_text, "uuid": uuid_text, "integer": 
 
 
 def atom_text(atomic_type: str) -> Text:
-    """A function from an atom of a type to its text; it raises what ``as_text`` does."""
+    """A function from an atom of a type to its text; it raises ``NO_TEXT``."""
     return _ATOMS.get(atomic_type, as_text)
 
 
 def value_text(column: ColumnSchema) -> Text:
-    """A function from a column's value (``columns.normaliser``) to its text; it raises what ``as_text`` does."""
+    """A function from a column's value (``columns.normaliser``) to its text; it raises ``NO_TEXT``."""
     key = atom_text(column.key_type)
     if column.kind == "scalar":
         return key
@@ -77,16 +76,6 @@ def extended(text: str, more: Iterable[str]) -> str:
     return f"{text.removesuffix(']]')},{','.join(more)}]]"
 
 
-@contextmanager
-def sending() -> Iterator[None]:
-    """Says of a value that has no JSON text that it can't be sent.
-
-    Raises:
-        UnsendableError: The block raised what ``as_text`` does.
-    """
-    try:
-        yield
-    except UnsendableError:
-        raise
-    except (TypeError, ValueError, RecursionError) as e:
-        raise UnsendableError(f"a value can't be sent: {e}") from e
+def unsendable(error: Exception) -> UnsendableError:
+    """What is to be raised for one of ``NO_TEXT``."""
+    return error if isinstance(error, UnsendableError) else UnsendableError(f"a value can't be sent: {error}")
