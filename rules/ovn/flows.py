@@ -5,6 +5,7 @@ from uuid import UUID, uuid5
 from ovn_rules.engine import Relation, Uuid, _, collect, column, count, pure, rule
 from ovn_rules.rules.ovn.databases import sb
 from ovn_rules.rules.ovn.relations import DatapathGroup, DatapathRow, Flow, Group, GroupFlow, LogicalFlow
+from ovn_rules.rules.ovn.tags import named_port
 
 _NAMESPACE = UUID("5c5de2a3-7d0b-5a4a-9c0f-3c1b8a0d6a55")
 
@@ -61,6 +62,13 @@ class GroupLeader(Relation):
     groups: tuple[str, ...] = column("the first of the groups by name")
 
 
+class OwnGroupRow(Relation):
+    """The row that is made for groups by name."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    row: Uuid = column("a UUID that follows from the names")
+
+
 class StoredGroup(Relation):
     """A stored row with just these datapaths."""
 
@@ -82,9 +90,22 @@ def groups_of(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ..
 
 
 @pure
+def hints_of(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, ...], ...]:
+    """The stage hint that a flow gets; of several the first, and another that says that it is one of several."""
+    first = holders[0][1]
+    return next(((first, hint) for _group, hint in holders if hint != first), (first,))
+
+
+@pure
 def own_row(groups: tuple[str, ...]) -> Uuid:
-    """The UUID of the row that groups have when no stored one is theirs."""
+    """The UUID of the row that groups have by their names."""
     return Uuid(str(uuid5(_NAMESPACE, "\n".join(groups))))
+
+
+@pure
+def row_of(datapaths: tuple[Uuid, ...]) -> Uuid:
+    """The UUID of the row that datapaths have by themselves."""
+    return Uuid(str(uuid5(_NAMESPACE, "\n".join(map(str, datapaths)))))
 
 
 @rule
@@ -137,16 +158,32 @@ def stored_group(row, datapaths):
 
 
 @rule
-def group_row(datapaths, groups, row):
-    """A group keeps a row that it made, whatever becomes of its datapaths; else a stored one, else it makes one."""
+def own_group_row(datapaths, groups):
+    """Groups have a row of their own by their names."""
+    OwnGroupRow(datapaths, own_row(groups)) <= GroupLeader(datapaths, groups)
+
+
+@rule
+def group_row(datapaths, row, before):
+    """A stored row with the right datapaths counts first, so that flows stay; then the groups' own row.
+
+    The own row changes along with its groups, unless others want what it has now: then they keep it.
+    """
+    GroupRow(datapaths, row) <= StoredGroup(datapaths, row)
     GroupRow(datapaths, row) <= (
-        GroupLeader(datapaths, groups) & (row == own_row(groups)) & sb.Logical_DP_Group(_uuid=row)
+        OwnGroupRow(datapaths, row) & ~StoredGroup(datapaths, _) & ~sb.Logical_DP_Group(_uuid=row)
     )
     GroupRow(datapaths, row) <= (
-        GroupLeader(datapaths, groups) & ~sb.Logical_DP_Group(_uuid=own_row(groups)) & StoredGroup(datapaths, row)
+        OwnGroupRow(datapaths, row)
+        & ~StoredGroup(datapaths, _)
+        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
+        & ~GroupLeader(before, _)
     )
-    GroupRow(datapaths, own_row(groups)) <= (
-        GroupLeader(datapaths, groups) & ~sb.Logical_DP_Group(_uuid=own_row(groups)) & ~StoredGroup(datapaths, _)
+    GroupRow(datapaths, row_of(datapaths)) <= (
+        OwnGroupRow(datapaths, row)
+        & ~StoredGroup(datapaths, _)
+        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
+        & GroupLeader(before, _)
     )
 
 
@@ -157,30 +194,36 @@ def datapath_group(datapaths, row):
 
 
 @rule
-def own_flow(datapath, stage, priority, match, actions, meter, stage_hint, row):
+def own_flow(datapath, stage, priority, match, actions, meter, stage_hint, row, port):
     """A flow of one datapath names it."""
-    LogicalFlow(stage, priority, match, actions, meter, (row,), (), stage_hint) <= (
-        Flow(datapath, stage, priority, match, actions, meter, stage_hint) & DatapathRow(datapath, row)
+    LogicalFlow(stage, priority, match, actions, meter, (row,), (), stage_hint, port) <= (
+        Flow(datapath, stage, priority, match, actions, meter, stage_hint)
+        & DatapathRow(datapath, row)
+        & (port == named_port(stage, priority, match))
     )
 
 
 @rule
-def flow_of_one(stage, priority, match, actions, meter, holders, groups, row):
+def flow_of_one(stage, priority, match, actions, meter, holders, stage_hint, groups, row, port):
     """A flow that only one datapath has names it."""
-    LogicalFlow(stage, priority, match, actions, meter, (row,), (), holders[0][1]) <= (
+    LogicalFlow(stage, priority, match, actions, meter, (row,), (), stage_hint, port) <= (
         CommonFlow(stage, priority, match, actions, meter, holders)
+        & (stage_hint in hints_of(holders))
         & Holding(holders, groups)
         & UnionSize(groups, 1)
         & UnionMember(groups, row)
+        & (port == named_port(stage, priority, match))
     )
 
 
 @rule
-def flow_of_several(stage, priority, match, actions, meter, holders, groups, datapaths, row):
+def flow_of_several(stage, priority, match, actions, meter, holders, stage_hint, groups, datapaths, row, port):
     """A flow that several datapaths have names their group."""
-    LogicalFlow(stage, priority, match, actions, meter, (), (row,), holders[0][1]) <= (
+    LogicalFlow(stage, priority, match, actions, meter, (), (row,), stage_hint, port) <= (
         CommonFlow(stage, priority, match, actions, meter, holders)
+        & (stage_hint in hints_of(holders))
         & Holding(holders, groups)
         & UnionContent(groups, datapaths)
         & GroupRow(datapaths, row)
+        & (port == named_port(stage, priority, match))
     )

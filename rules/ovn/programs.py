@@ -143,6 +143,7 @@ LOGICAL_FLOW = Sink(
         "controller_meter": "meter",
         "logical_datapath": "datapath",
         "logical_dp_group": "group",
+        "tags:in_out_port": "port",
         "pipeline": Mapped("stage", {stage: pipeline for stage, (pipeline, _) in STAGES.items()}),
         "table_id": Mapped("stage", {stage: table for stage, (_, table) in STAGES.items()}),
     },
@@ -228,7 +229,8 @@ CONTENTS = Contents(
         "Port_Group": {"name": r"^\d+"},
         "Logical_Flow": {"match": r"(?<=reg8\[0\.\.15\] == )\d+", "actions": r"(?<=reg8\[0\.\.15\] = )\d+"},
     },
-    foreign={"Logical_Flow": {"external_ids": ("source", "stage-hint")}},
+    foreign={"Logical_Flow": {"external_ids": ("source",)}},
+    hints={"Logical_Flow": "external_ids:stage-hint"},
 )
 """Rows that refer to each other are compared by names; tunnel keys and ECMP ids depend on who gave them, and when."""
 

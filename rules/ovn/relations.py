@@ -80,6 +80,7 @@ class LogicalFlow(Relation):
     datapath: tuple[Uuid, ...] = column("logical_datapath, when it is one")
     group: tuple[Uuid, ...] = column("logical_dp_group, when there are several")
     hint: tuple[str, ...] = column("external_ids:stage-hint")
+    port: tuple[str, ...] = column("tags:in_out_port")
 
 
 class DatapathGroup(Relation, key=("row",)):
