@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ovn_rules.cli.contents import by_content, compared_columns, leave_out_unasked, stored_rows, wanted_rows
+from ovn_rules.cli.contents import (
+    by_content,
+    compared_columns,
+    leave_out_gone,
+    leave_out_unasked,
+    stored_rows,
+    wanted_rows,
+)
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.hints import settle_hints
 from ovn_rules.cli.options import TlsFiles, tls_options
 from ovn_rules.cli.sources import load_network, network_options
 
@@ -39,22 +47,27 @@ class Difference:
     wanted: list[Content]
 
 
-def differences(network: Network, stored_in: Network | None = None, *, renamed: bool = False) -> list[Difference]:
+def differences(
+    network: Network, stored_in: Network | None = None, *, renamed: bool = False, fresh: bool = False
+) -> list[Difference]:
     """Compare what a southbound database holds with what the rules ask for, table by table.
 
     Args:
         network: both databases in an engine that holds what ``compared_columns`` names.
         stored_in: where the stored rows are, if not in the same engine.
         renamed: numbers that hang on the order in which they were given don't count.
+        fresh: the stored rows were all made for what the northbound database says now.
     """
     program = network.program
     sinks = program.northd.sinks
     schema = program.databases[DATABASE].schema
     stored = stored_rows((stored_in or network).engine, sinks, DATABASE)
     wanted = wanted_rows(network.engine, sinks, DATABASE, schema)
+    leave_out_gone(stored, schema)
     leave_out_unasked(stored, wanted)
-    there = by_content(stored, wanted, schema, program.contents, renamed=renamed)
-    asked = by_content(wanted, stored, schema, program.contents, renamed=renamed)
+    settle_hints(stored, wanted, network.engine, program, DATABASE, fresh=fresh)
+    there = by_content(stored, wanted, schema, program.contents, renamed=renamed, hinted=True)
+    asked = by_content(wanted, stored, schema, program.contents, renamed=renamed, hinted=True)
     return [_difference(table, there[table], asked[table]) for table in sorted(asked)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.sinks import Clock, Constant, Mapped, split_column
@@ -112,7 +113,7 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
         known = rows.known.setdefault(sink.table, {})
         for fact in _kept(sink, columns, engine.facts(sink.relation)):
             asked = _row(columns, fact)
-            row = _asked(asked, sink.columns, sink.table, schema)
+            row = asked_row(asked, sink.columns, sink.table, schema)
             _ask_for_children(row, asked, sink.children, schema)
             uuid = row.pop("_uuid", None)
             if uuid in listed:
@@ -122,6 +123,19 @@ def wanted_rows(engine: Engine, sinks: Iterable[Sink], database: str, schema: Sc
             if uuid is not None:
                 known[uuid] = listed[uuid] = row
     return rows
+
+
+def leave_out_gone(rows: Rows, schema: Schema) -> None:
+    """Take references to rows that are gone out of sets: ovsdb-server may leave some, and clients don't see them."""
+    for name, table in rows.known.items():
+        columns = schema.tables[name].columns
+        sets = {c: columns[c].ref_table for row in islice(table.values(), 1) for c in row if c in columns}
+        for column, target in sets.items():
+            there = rows.known.get(target or "")
+            if there is not None and columns[column].kind == "set":
+                for row in (*table.values(), *rows.tables.get(name, ())):
+                    if column in row:
+                        row[column] = tuple(uuid for uuid in row[column] if uuid in there)
 
 
 def leave_out_unasked(stored: Rows, wanted: Rows) -> None:
@@ -148,12 +162,20 @@ def _kept(sink: Sink, columns: list[str], facts: Iterable[Fact]) -> Iterable[Fac
 
 def _ask_for_children(row: Row, asked: Row, children: Iterable[Child], schema: Schema) -> None:
     for child in children:
-        below = _asked(asked, child.columns, child.table, schema)
+        below = asked_row(asked, child.columns, child.table, schema)
         _ask_for_children(below, asked, child.children, schema)
         row[child.column] = (*row.get(child.column, ()), _frozen(below))
 
 
-def _asked(asked: Row, sources: Mapping[str, Source], table: str, schema: Schema) -> Row:
+def asked_row(asked: Row, sources: Mapping[str, Source], table: str, schema: Schema) -> Row:
+    """The columns of a table's row that a fact asks for.
+
+    Args:
+        asked: the fact, by column.
+        sources: the table's columns, and where their values come from.
+        table: the table.
+        schema: the database's.
+    """
     row: Row = {}
     for name, source in sources.items():
         if isinstance(source, Clock):
@@ -173,7 +195,7 @@ def _asked(asked: Row, sources: Mapping[str, Source], table: str, schema: Schema
 
 
 def by_content(
-    rows: Rows, beside: Rows, schema: Schema, contents: Contents, *, renamed: bool = False
+    rows: Rows, beside: Rows, schema: Schema, contents: Contents, *, renamed: bool = False, hinted: bool = False
 ) -> dict[str, Counter[Content]]:
     """Rows as they are compared.
 
@@ -183,18 +205,25 @@ def by_content(
         schema: the database's.
         contents: how rows are told apart.
         renamed: numbers that hang on the order in which they were given don't count.
+        hinted: hints count, too, as ``settle_hints`` has left them.
 
     Returns:
         Table → contents, each with how often it is there.
     """
     known = {t: {**beside.known.get(t, {}), **rows.known.get(t, {})} for t in {*rows.known, *beside.known}}
-    form = _Form(known, schema, contents, renamed=renamed)
+    form = _Form(known, schema, contents, renamed=renamed, hinted=hinted)
     return {t: Counter(c for row in table for c in form.contents(t, row)) for t, table in rows.tables.items()}
 
 
 class _Form:
     def __init__(
-        self, known: Mapping[str, Mapping[str, Row]], schema: Schema, contents: Contents, *, renamed: bool
+        self,
+        known: Mapping[str, Mapping[str, Row]],
+        schema: Schema,
+        contents: Contents,
+        *,
+        renamed: bool,
+        hinted: bool,
     ) -> None:
         self._known = known
         self._schema = schema
@@ -202,6 +231,10 @@ class _Form:
         self._numbers = {
             (t, c): re.compile(p) for t, columns in contents.numbers.items() for c, p in columns.items() if renamed
         }
+        self._foreign = {(t, c): keys for t, columns in contents.foreign.items() for c, keys in columns.items()}
+        for table, hint in () if hinted else contents.hints.items():
+            column, key = split_column(hint)
+            self._foreign[table, column] = (*self._foreign.get((table, column), ()), str(key))
         self._names: dict[tuple[str, str], Any] = {}
 
     def contents(self, table: str, row: Row) -> Iterator[Content]:
@@ -222,7 +255,7 @@ class _Form:
         return list(name[1]) if isinstance(name, tuple) and name[:1] == ("all of",) else [name]
 
     def _value(self, table: str, column: str, value: Any) -> Any:
-        foreign = self._how.foreign.get(table, {}).get(column)
+        foreign = self._foreign.get((table, column))
         if foreign:
             value = tuple((k, v) for k, v in value if k not in foreign)
         pattern = self._numbers.get((table, column))

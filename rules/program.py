@@ -59,12 +59,15 @@ class Contents:
         numbers: table → column → the part, as a regular expression, that may be another number in a database that was
             filled by somebody else.
         foreign: table → column → keys of a map column that are somebody else's.
+        hints: table → the key of a map column (``column:key``) that new rows get and keep: the first eight digits of a
+            northbound row that asks for them. Of several, any will do.
     """
 
     identities: Mapping[str, str] = field(default_factory=dict)
     spread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     foreign: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

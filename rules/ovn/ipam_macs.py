@@ -13,7 +13,7 @@ from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.ipam import Ipam
 from ovn_rules.rules.ovn.ipam_v4 import Asking, GivenV4, Request
 from ovn_rules.rules.ovn.ports import static_addresses
-from ovn_rules.rules.ovn.relations import Option, PortAddress, RouterPort
+from ovn_rules.rules.ovn.relations import Attached, Option, PortAddress, RouterPort, SwitchPort
 
 _SUFFIXES = 0xFFFFFE
 """How many Ethernet addresses begin with a prefix, those that end in zeros or ones left out."""
@@ -79,6 +79,15 @@ class Dynamic(Relation, key=("port",)):
     mac: str = column("its Ethernet address")
     v4: tuple[str, ...] = column("its IPv4 address, if its switch has one for it")
     v6: tuple[str, ...] = column("its IPv6 address, if its switch has a prefix")
+
+
+class LeftAddresses(Relation):
+    """What a port was assigned before it was connected to a router, as dynamic_addresses still has it."""
+
+    port: Uuid = column("the port")
+    mac: str = column("its Ethernet address")
+    v4: tuple[str, ...] = column("its IPv4 address, if it had one")
+    v6: tuple[str, ...] = column("its IPv6 address, if it had one")
 
 
 class DynamicAddresses(Relation, key=("port",)):
@@ -223,10 +232,24 @@ def assigned_address(port, mac, v4, v6):
 
 
 @rule
+def left_addresses(port, switch, text, mac, v4, v6):
+    """What a port was assigned before it was connected to a router stays written down, as in ovn-northd."""
+    LeftAddresses(port, mac, v4, v6) <= (
+        nb.Logical_Switch_Port.dynamic_addresses(port, text)
+        & Attached(port, _)
+        & SwitchPort(port=port, switch=switch)
+        & Ipam(switch=switch)
+        & ((mac, v4, v6) in static_addresses((text,)))
+    )
+
+
+@rule
 def dynamic_addresses(port, mac, v4, v6):
     """What was assigned is written down, and what isn't assigned any more is deleted."""
     DynamicAddresses(port, (" ".join((mac, *v4, *v6)),)) <= Dynamic(port, mac, v4, v6)
-    DynamicAddresses(port, ()) <= nb.Logical_Switch_Port.dynamic_addresses(port, _) & ~Dynamic(port=port)
+    DynamicAddresses(port, ()) <= (
+        nb.Logical_Switch_Port.dynamic_addresses(port, _) & ~Dynamic(port=port) & ~LeftAddresses(port=port)
+    )
 
 
 LOGICAL_SWITCH_PORT = Sink(

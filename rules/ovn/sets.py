@@ -4,6 +4,7 @@ from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.addresses import bare, mac_of
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.ipam_macs import LeftAddresses
 from ovn_rules.rules.ovn.ports import static_addresses
 from ovn_rules.rules.ovn.relations import (
     Attached,
@@ -37,11 +38,12 @@ class MadeSet(Relation, key=("name",)):
     family: str = column("ip4 or ip6")
 
 
-class Filled(Relation):
-    """A port group has ports with addresses of a kind."""
+class GroupAddress(Relation):
+    """An IP address of a port in a group."""
 
     group: Uuid = column("the port group")
     family: str = column("ip4 or ip6")
+    address: str = column("the address")
 
 
 class Borrowed(Relation):
@@ -91,13 +93,16 @@ def borrowed(port, router_port, texts, mac, v4, v6):
 
 
 @rule
-def filled(group, port, mac, v4, v6, family):
-    """Ports with an address of a kind are enough for a set not to be empty."""
-    Filled(group, family) <= (
+def group_address(group, port, mac, v4, v6, family, address):
+    """A group has its ports' own addresses, and those that dynamic_addresses still has."""
+    GroupAddress(group, family, address) <= (
         nb.Port_Group.ports(group, port)
         & PortAddress(port, mac, v4, v6)
         & ~Borrowed(port, mac, v4, v6)
-        & (family in (*(("ip4",) if v4 else ()), *(("ip6",) if v6 else ())))
+        & ((family, address) in families(v4, v6))
+    )
+    GroupAddress(group, family, address) <= (
+        nb.Port_Group.ports(group, port) & LeftAddresses(port, _, v4, v6) & ((family, address) in families(v4, v6))
     )
 
 
@@ -108,22 +113,17 @@ def address_set(name, addresses):
 
 
 @rule
-def address_set_of_group(name, group, family, port, mac, v4, v6, address):
+def address_set_of_group(name, group, family, address):
     """The sets of a port group have the addresses of its ports, unless one of that name is given."""
     AddressSet(name, collect(address)) <= (
-        MadeSet(name, group, family)
-        & ~GivenSet(name)
-        & nb.Port_Group.ports(group, port)
-        & PortAddress(port, mac, v4, v6)
-        & ~Borrowed(port, mac, v4, v6)
-        & ((family, address) in families(v4, v6))
+        MadeSet(name, group, family) & ~GivenSet(name) & GroupAddress(group, family, address)
     )
 
 
 @rule
 def address_set_of_none(name, group, family):
     """The sets of a port group are there even when they are empty."""
-    AddressSet(name, ()) <= MadeSet(name, group, family) & ~Filled(group, family) & ~GivenSet(name)
+    AddressSet(name, ()) <= MadeSet(name, group, family) & ~GroupAddress(group=group, family=family) & ~GivenSet(name)
 
 
 @rule

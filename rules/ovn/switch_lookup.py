@@ -6,6 +6,7 @@ The stage l2_lkup of ovn-northd(8).
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import is_dynamic, parse_addresses
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.ipam_macs import LeftAddresses
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.switch_links import Mixed, RouterLink
 from ovn_rules.rules.ovn.text import hint, quoted
@@ -48,10 +49,22 @@ def requested(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(mac for text in texts if is_dynamic(text) for mac, _v4, _v6 in parse_addresses(text))
 
 
+@pure
+def wants_some(texts: tuple[str, ...]) -> bool:
+    """Whether one of a port's addresses is to be assigned."""
+    return any(is_dynamic(text) for text in texts)
+
+
 @rule
 def requested_mac(port, mac, texts):
-    """A port has the Ethernet address for which it wants IP addresses, even if the switch has none to give."""
+    """A port has the Ethernet address for which it wants IP addresses, even if the switch has none to give.
+
+    One that was assigned before the port was connected to a router stays with it as long as it asks for one.
+    """
     RequestedMac(port, mac) <= nb.Logical_Switch_Port(_uuid=port, addresses=texts) & (mac in requested(texts))
+    RequestedMac(port, mac) <= (
+        LeftAddresses(port=port, mac=mac) & nb.Logical_Switch_Port(_uuid=port, addresses=texts) & wants_some(texts)
+    )
 
 
 @rule

@@ -25,8 +25,8 @@ _STAGES = frozenset(
 )
 """Stages of switches in which ovn-northd names the port of a flow that matches one."""
 
-_REPLY = 34000
-"""The priority of ls_out_acl's own flows, above those of ACLs, whose matches are somebody's own."""
+_OWN = {"ls_in_pre_acl": 110, "ls_out_pre_acl": 110, "ls_out_acl": 34000}
+"""Priorities of the flows that name a port in stages that also have ACLs, whose matches are somebody's own."""
 
 _PORT = re.compile(r'(?:in|out)port == ("(?:[^"\\]|\\.)*")')
 
@@ -34,7 +34,7 @@ _PORT = re.compile(r'(?:in|out)port == ("(?:[^"\\]|\\.)*")')
 @pure
 def named_port(stage: str, priority: int, match: str) -> tuple[str, ...]:
     """The port that a flow's match names, where ovn-northd tags the flow with it."""
-    if stage not in _STAGES or (stage == "ls_out_acl" and priority != _REPLY):
+    if stage not in _STAGES or _OWN.get(stage, priority) != priority:
         return ()
     found = _PORT.search(match)
     if found is None or found[1] == '"none"':

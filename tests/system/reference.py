@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 from servers import OvsdbServer
 
 from ovn_rules.cli.compare import compared, differences
+from ovn_rules.cli.contents import asked_row
 from ovn_rules.cli.sources import Network
 from ovn_rules.engine import Engine
+from ovn_rules.engine.sinks import split_column
 from ovn_rules.io.files import read_files
 from ovn_rules.rules import ovn
 from ovn_rules.rules.ovn.programs import OVN
@@ -117,16 +120,50 @@ class Held:
         self._known = found
         return self.network.engine.transact(changes)
 
+    def take(self, changes):
+        """Takes in changes: relation → (deleted, inserted)."""
+        return self.network.engine.transact({r: c for r, c in changes.items() if self._given(r)})
+
     def _given(self, relation):
         database, table, *_ = relation.split(".")
         return not self.alone or database == "nb" or table in SHARED
 
-    def differing(self, stored_in=None):
-        """What differs from the rows that the reference stored, a line a row; numbers may, when alone."""
+    def differing(self, stored_in=None, *, alike=lambda _table, content: content, fresh=False):
+        """What differs from the rows that the reference stored, a line a row; numbers may, when alone.
+
+        Args:
+            stored_in: Who knows the stored rows, if not this one.
+            alike: Given a table and a row's content, what of it counts.
+            fresh: The stored rows have no past.
+        """
         found = []
-        for difference in differences(self.network, stored_in and stored_in.network, renamed=self.alone):
-            found += [f"- {difference.table} {dict(row)}" for row in difference.stored]
-            found += [f"+ {difference.table} {dict(row)}" for row in difference.wanted]
+        stored_in = stored_in and stored_in.network
+        for difference in differences(self.network, stored_in, renamed=self.alone, fresh=fresh):
+            sides = (difference.stored, difference.wanted)
+            stored, wanted = (Counter(alike(difference.table, c) for c in side) for side in sides)
+            found += [f"- {difference.table} {dict(row)}" for row in (stored - wanted).elements()]
+            found += [f"+ {difference.table} {dict(row)}" for row in (wanted - stored).elements()]
+        return found
+
+    def differing_northbound(self):
+        """What differs from what the reference wrote in the northbound database: assigned addresses, tags, being up."""
+        found = []
+        engine = self.network.engine
+        schema = self.network.program.databases["nb"].schema
+        for sink in self.network.program.northd.sinks:
+            if sink.database != "nb" or sink.key != ("_uuid",):
+                continue
+            stored = [c.name for c in engine.program.relations[f"nb.{sink.table}"].columns]
+            rows = {f[0]: dict(zip(stored, f, strict=True)) for f in engine.facts(f"nb.{sink.table}")}
+            columns = [c.name for c in engine.program.relations[sink.relation].columns]
+            keyed = {split_column(c)[0] for c in sink.columns if ":" in c}
+            for fact in engine.facts(sink.relation):
+                wanted = asked_row(dict(zip(columns, fact, strict=True)), sink.columns, sink.table, schema)
+                row = rows[wanted.pop("_uuid")]
+                for column in wanted.keys() & row.keys():
+                    value = tuple(p for p in row[column] if p in wanted[column]) if column in keyed else row[column]
+                    if value != wanted[column]:
+                        found.append(f"{sink.table} {row} should have {column} {wanted[column]}")
         return found
 
 
