@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _WORTH = 3
 """A set or map is changed in part when that leaves this many elements unsent: so long is the operation itself."""
 
+_SHORT, _FEW = 100, 5000
+"""Texts of values up to this length are remembered, so many of each column."""
+
 
 class Cell:
     """One table column, or one key of a map column, and where its value comes from.
@@ -120,6 +123,8 @@ class Cell:
             value = self.wanted(fact)
             return None if value is None else self._value_as_text(value, new=True)
 
+        if isinstance(source, str) and not self.plain:
+            return _remembering(of_any, at)
         if not isinstance(source, Mapped):
             return of_string if plain_string else of_any
         values = {g: self._normalise(v) for g, v in source.values.items() if v is not None}
@@ -311,6 +316,22 @@ class Cells:
         except NO_TEXT as e:
             raise unsendable(e) from e
         return row
+
+
+def _remembering(text_of: Callable[[Fact], str | None], at: int) -> Callable[[Fact], str | None]:
+    """A function from facts to the text of one of their columns, which mostly has one of few short values."""
+    known: dict[Any, str | None] = {}
+
+    def text(fact: Fact) -> str | None:
+        value = fact[at]
+        if value in known:
+            return known[value]
+        found = text_of(fact)
+        if (found is None or len(found) < _SHORT) and len(known) < _FEW:
+            known[value] = found
+        return found
+
+    return text
 
 
 def _giver(column: str, source: Source | Clock, at: int) -> Callable[[Fact], Any]:

@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from ovn_rules.io.rows import Row, Watcher
     from ovn_rules.io.transaction import Item
 
-MAX_OPERATIONS = 2000
-"""A larger difference is written in several transactions, so that the server can serve others in between."""
+MAX_OPERATIONS = 500
+"""A larger difference is written in several transactions, so that the server can serve others in between.
+
+One of so many logical flows is as long as what a socket takes at once, so that the server has the next one while this
+side is busy.
+"""
+
+MAX_FLIGHTS = 4
+"""So many transactions of a large difference are on their way at once, so that the server always has one to work on."""
 
 _TOO_OLD = "Member 'uuid' is present but not allowed here"
 """What a server answers that doesn't know of rows whose UUID the client gives (ovsdb-server(7) section 5.2.1)."""
@@ -189,7 +196,8 @@ class Writer:
     @property
     def _is_much(self) -> bool:
         """A whole transaction can be sent while another is on its way, so that the server needn't wait for it."""
-        return len(self._flights) == 1 and not self._isolation.busy and self.waiting >= self._max_operations
+        many = len(self._flights) < MAX_FLIGHTS
+        return many and not self._isolation.busy and self.waiting >= self._max_operations
 
     def _send(self) -> bool:
         """Sends the next transaction; False when there is nothing to send or it has been sent."""
