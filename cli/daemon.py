@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from pathlib import Path
@@ -138,7 +139,9 @@ def serve(
             chosen = program or _choose(Choice(databases, tls, Log("daemon")), process)
             if chosen is None:
                 return
+            gc.disable()  # rules make many objects that stay, and hardly a cycle
             service = make(tls, chosen)
+            gc.enable()
         except RemoteError as error:
             raise Failure(str(error)) from error
         _remember(service, options)

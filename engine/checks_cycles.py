@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
-
+from ovn_rules.engine.digraph import components, shortest_path
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ovn_rules.engine.frontend_draft import Draft
 
@@ -19,12 +18,14 @@ _HINT = "derive what doesn't depend on itself in a relation of its own, and star
 def check_cycles(drafts: Iterable[Draft]) -> None:
     """Notes in each draft what it does inside a cycle that has a meaning outside cycles only."""
     drafts = list(drafts)
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: dict[str, dict[str, None]] = {}
     for draft in drafts:
-        graph.add_edges_from((name, draft.head.name) for name, _ in _reads(draft))
+        graph.setdefault(draft.head.name, {})
+        for name, _ in _reads(draft):
+            graph.setdefault(name, {})[draft.head.name] = None
     component: dict[str, int] = {}
-    for number, names in enumerate(nx.strongly_connected_components(graph)):
-        if len(names) > 1 or any(graph.has_edge(n, n) for n in names):
+    for number, names in enumerate(components(graph)):
+        if len(names) > 1 or names[0] in graph[names[0]]:
             component.update(dict.fromkeys(names, number))
     keyed: set[str] = set()
     for draft in drafts:
@@ -52,7 +53,7 @@ def _reads(draft: Draft) -> Iterator[tuple[str, int | None]]:
             yield from ((name, None) for name in term.reads)
 
 
-def _check_clause(draft: Draft, cyclic: list[tuple[str, int | None]], graph: nx.DiGraph[str]) -> None:
+def _check_clause(draft: Draft, cyclic: list[tuple[str, int | None]], graph: Mapping[str, Collection[str]]) -> None:
     for term, node in zip(draft.terms, draft.nodes, strict=True):
         if isinstance(term, Aggregate | Allocate):
             what = "aggregate" if isinstance(term, Aggregate) else "allocation"
@@ -66,6 +67,6 @@ def _check_clause(draft: Draft, cyclic: list[tuple[str, int | None]], graph: nx.
             draft.refuse(part.node, f"negation inside a cycle: {' -> '.join(cycle)}", _HINT)
 
 
-def _cycle(graph: nx.DiGraph[str], head: str, read: str) -> list[str]:
+def _cycle(graph: Mapping[str, Collection[str]], head: str, read: str) -> list[str]:
     """Relations from a head through what is derived from it to one that its clause reads, and back."""
-    return [*nx.shortest_path(graph, head, read), head]
+    return [*shortest_path(graph, head, read), head]

@@ -8,7 +8,6 @@ counts, and is the only code that runs per fact. Its local variables are named a
 from __future__ import annotations
 
 import ast
-import copy
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -378,26 +377,31 @@ def expression_text(expr: Expr, program: Program) -> tuple[str, dict[str, Any]]:
     known = program.texts.get(id(expr))
     if known is None or known[0] is not expr:
         names: dict[str, Any] = {}
-        renamed = _Renamer(names, expr).visit(copy.deepcopy(expr.tree))
-        known = program.texts[id(expr)] = (expr, ast.unparse(ast.fix_missing_locations(renamed)), names)
+        known = program.texts[id(expr)] = (expr, ast.unparse(_renamed(expr.tree, expr, names)), names)
     return known[1], known[2]
 
 
-class _Renamer(ast.NodeTransformer):
-    def __init__(self, names: dict[str, Any], expr: Expr) -> None:
-        self.names = names
-        self.expr = expr
+def _renamed(part: Any, expr: Expr, names: dict[str, Any]) -> Any:
+    """A copy of a part of an expression, with the names of generated code; it notes in ``names`` what they mean."""
+    if isinstance(part, list):
+        return [_renamed(each, expr, names) for each in part]
+    if isinstance(part, ast.Name):
+        return _renamed_name(part, expr, names)
+    if isinstance(part, ast.AST):
+        return part.__class__(*[_renamed(getattr(part, field), expr, names) for field in part._fields])
+    return part
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id in self.expr.variables or node.id == "_aggregate":
-            return ast.copy_location(ast.Name(variable(node.id), node.ctx), node)
-        if node.id in self.expr.names:
-            value = self.expr.names[node.id]
-            if value.__class__ in (str, int, bool):
-                return ast.copy_location(ast.Constant(value), node)
-            self.names[f"g_{node.id}"] = value  # one rule's names mean one thing each
-            return ast.copy_location(ast.Name(f"g_{node.id}", node.ctx), node)
-        return node
+
+def _renamed_name(name: ast.Name, expr: Expr, names: dict[str, Any]) -> ast.expr:
+    if name.id in expr.variables or name.id == "_aggregate":
+        return ast.Name(variable(name.id), name.ctx)
+    if name.id not in expr.names:
+        return name
+    value = expr.names[name.id]
+    if value.__class__ in (str, int, bool):
+        return ast.Constant(value)
+    names[f"g_{name.id}"] = value  # one rule's names mean one thing each
+    return ast.Name(f"g_{name.id}", name.ctx)
 
 
 def compile_plan(

@@ -11,6 +11,8 @@ from ovn_rules.engine.errors import LoadError, Problem
 from ovn_rules.engine.ir import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ovn_rules.engine.language import Rule
 
 POSITIONED = ast.expr | ast.stmt | ast.arg | ast.keyword
@@ -33,7 +35,7 @@ class Source:
 
     def __post_init__(self) -> None:
         """Finds the functions."""
-        for node in ast.walk(self.tree):
+        for node in _statements(self.tree.body):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.functions[min([node.lineno, *(d.lineno for d in node.decorator_list)])] = node
 
@@ -66,6 +68,14 @@ class Source:
             after = self.lines[line].lstrip()
             line += 1
         return before.endswith("(") and after.startswith(")")
+
+
+def _statements(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Statements and what is between them and those inside, such as a handler; not their expressions."""
+    for statement in statements:
+        yield statement
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(statement, inner, ()))
 
 
 def _characters(text: str, offset: int) -> int:

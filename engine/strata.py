@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import networkx as nx
-
+from ovn_rules.engine.digraph import in_order
 from ovn_rules.engine.ir import Allocate, Atom, Clause, Program
 
 
@@ -17,13 +16,12 @@ class Stratum:
     recursive: bool
 
 
-def dependencies(program: Program) -> nx.DiGraph[str]:
+def dependencies(program: Program) -> dict[str, set[str]]:
     """The graph with an edge from every relation that a clause reads to the one it derives."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(program.relations)
+    graph: dict[str, set[str]] = {relation: set() for relation in program.relations}
     for clause in program.clauses:
         for source in read_by(clause):
-            graph.add_edge(source, clause.relation)
+            graph[source].add(clause.relation)
     return graph
 
 
@@ -37,15 +35,10 @@ def read_by(clause: Clause) -> list[str]:
 def strata(program: Program) -> tuple[Stratum, ...]:
     """Strongly connected components of the dependency graph, sources first, in a stable order."""
     graph = dependencies(program)
-    condensed = nx.condensation(graph)
     rank = {name: i for i, name in enumerate(program.relations)}
-
-    def first(component: int) -> int:
-        return min(rank[r] for r in condensed.nodes[component]["members"])
-
     result = []
-    for component in nx.lexicographical_topological_sort(condensed, key=first):
-        members = sorted(condensed.nodes[component]["members"], key=rank.__getitem__)
-        recursive = len(members) > 1 or graph.has_edge(members[0], members[0])
+    for component in in_order(graph, lambda names: min(rank[name] for name in names)):
+        members = sorted(component, key=rank.__getitem__)
+        recursive = len(members) > 1 or members[0] in graph[members[0]]
         result.append(Stratum(tuple(members), recursive))
     return tuple(result)
