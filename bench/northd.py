@@ -143,7 +143,6 @@ class Network:
                 time.sleep(0.01)
         self.nb, self.sb = Client(f"{folder}/nb.sock"), Client(f"{folder}/sb.sock")
         build(self.nb, ports)
-        self.monitor = self.watch()
 
     def start(self, *argv: str) -> subprocess.Popen[Any]:
         """Start a process that lives as long as the network."""
@@ -161,7 +160,9 @@ class Network:
         start = time.perf_counter()
         process = self.start(*PEERS[peer], *places, f"--unixctl={self.folder}/{peer}.ctl")
         watch.await_text('"sb_cfg": 1', gone=False)
-        return process, time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self.monitor = self.watch()
+        return process, seconds
 
     def watch(self) -> Client:
         """A monitor of what changes show in."""
