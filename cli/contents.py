@@ -197,7 +197,7 @@ def asked_row(asked: Row, sources: Mapping[str, Source], table: str, schema: Sch
 def by_content(
     rows: Rows, beside: Rows, schema: Schema, contents: Contents, *, renamed: bool = False, hinted: bool = False
 ) -> dict[str, Counter[Content]]:
-    """Rows as they are compared.
+    """Rows as they are compared; those that only list others count where they are referred to.
 
     Args:
         rows: the rows.
@@ -212,7 +212,12 @@ def by_content(
     """
     known = {t: {**beside.known.get(t, {}), **rows.known.get(t, {})} for t in {*rows.known, *beside.known}}
     form = _Form(known, schema, contents, renamed=renamed, hinted=hinted)
-    return {t: Counter(c for row in table for c in form.contents(t, row)) for t, table in rows.tables.items()}
+    lists = {t for t, column in contents.identities.items() if schema.tables[t].columns[column].ref_table}
+    return {
+        t: Counter(c for row in table for c in form.contents(t, row))
+        for t, table in rows.tables.items()
+        if t not in lists
+    }
 
 
 class _Form:

@@ -55,31 +55,24 @@ class UnionContent(Relation):
     datapaths: tuple[Uuid, ...] = column("southbound rows")
 
 
-class GroupLeader(Relation):
-    """Of groups with the same datapaths, the one that names the row."""
-
-    datapaths: tuple[Uuid, ...] = column("southbound rows")
-    groups: tuple[str, ...] = column("the first of the groups by name")
-
-
-class OwnGroupRow(Relation):
-    """The row that is made for groups by name."""
-
-    datapaths: tuple[Uuid, ...] = column("southbound rows")
-    row: Uuid = column("a UUID that follows from the names")
-
-
 class StoredGroup(Relation):
-    """A stored row with just these datapaths."""
+    """A stored row with just these datapaths, and of nobody's own making."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
     row: Uuid = column("the first such row")
 
 
-class GroupRow(Relation):
-    """The Logical_DP_Group row for a set of datapaths."""
+class OwnGroupRow(Relation):
+    """The row that groups have by their names."""
 
-    datapaths: tuple[Uuid, ...] = column("southbound rows, two or more")
+    groups: tuple[str, ...] = column("the groups' names")
+    row: Uuid = column("a UUID that follows from the names")
+
+
+class GroupRow(Relation, key=("groups",)):
+    """The Logical_DP_Group row of groups that have several datapaths."""
+
+    groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("the row")
 
 
@@ -100,12 +93,6 @@ def hints_of(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[st
 def own_row(groups: tuple[str, ...]) -> Uuid:
     """The UUID of the row that groups have by their names."""
     return Uuid(str(uuid5(_NAMESPACE, "\n".join(groups))))
-
-
-@pure
-def row_of(datapaths: tuple[Uuid, ...]) -> Uuid:
-    """The UUID of the row that datapaths have by themselves."""
-    return Uuid(str(uuid5(_NAMESPACE, "\n".join(map(str, datapaths)))))
 
 
 @rule
@@ -144,53 +131,38 @@ def union_content(groups, row, size):
 
 
 @rule
-def group_leader(groups, datapaths):
-    """Groups with the same datapaths share a row."""
-    GroupLeader(datapaths, min(groups)) <= UnionContent(groups, datapaths)
+def own_group_row(groups):
+    """Groups have a row of their own, which changes along with them, so that flows needn't."""
+    OwnGroupRow(groups, own_row(groups)) <= UnionContent(groups=groups)
 
 
 @rule
 def stored_group(row, datapaths):
-    """A stored row with the right datapaths will do."""
+    """A row that ovn-northd made will do, as long as it has the right datapaths."""
     StoredGroup(datapaths, min(row)) <= (
-        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & GroupLeader(datapaths, _)
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths) & ~OwnGroupRow(row=row)
     )
 
 
 @rule
-def own_group_row(datapaths, groups):
-    """Groups have a row of their own by their names."""
-    OwnGroupRow(datapaths, own_row(groups)) <= GroupLeader(datapaths, groups)
-
-
-@rule
-def group_row(datapaths, row, before):
-    """A stored row with the right datapaths counts first, so that flows stay; then the groups' own row.
-
-    The own row changes along with its groups, unless others want what it has now: then they keep it.
-    """
-    GroupRow(datapaths, row) <= StoredGroup(datapaths, row)
-    GroupRow(datapaths, row) <= (
-        OwnGroupRow(datapaths, row) & ~StoredGroup(datapaths, _) & ~sb.Logical_DP_Group(_uuid=row)
+def group_row(groups, datapaths, row):
+    """Groups keep the row that they made; else one that ovn-northd made, else they make one."""
+    GroupRow(groups, row) <= OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row)
+    GroupRow(groups, row) <= (
+        UnionContent(groups, datapaths) & StoredGroup(datapaths, row) & ~sb.Logical_DP_Group(_uuid=own_row(groups))
     )
-    GroupRow(datapaths, row) <= (
-        OwnGroupRow(datapaths, row)
+    GroupRow(groups, row) <= (
+        OwnGroupRow(groups, row)
+        & ~sb.Logical_DP_Group(_uuid=row)
+        & UnionContent(groups, datapaths)
         & ~StoredGroup(datapaths, _)
-        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
-        & ~GroupLeader(before, _)
-    )
-    GroupRow(datapaths, row_of(datapaths)) <= (
-        OwnGroupRow(datapaths, row)
-        & ~StoredGroup(datapaths, _)
-        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
-        & GroupLeader(before, _)
     )
 
 
 @rule
-def datapath_group(datapaths, row):
-    """A row for each set of datapaths that have flows in common."""
-    DatapathGroup(row, datapaths) <= GroupRow(datapaths, row)
+def datapath_group(groups, datapaths, row):
+    """A row has the datapaths of the groups whose it is."""
+    DatapathGroup(row, datapaths) <= GroupRow(groups, row) & UnionContent(groups, datapaths)
 
 
 @rule
@@ -217,13 +189,12 @@ def flow_of_one(stage, priority, match, actions, meter, holders, stage_hint, gro
 
 
 @rule
-def flow_of_several(stage, priority, match, actions, meter, holders, stage_hint, groups, datapaths, row, port):
+def flow_of_several(stage, priority, match, actions, meter, holders, stage_hint, groups, row, port):
     """A flow that several datapaths have names their group."""
     LogicalFlow(stage, priority, match, actions, meter, (), (row,), stage_hint, port) <= (
         CommonFlow(stage, priority, match, actions, meter, holders)
         & (stage_hint in hints_of(holders))
         & Holding(holders, groups)
-        & UnionContent(groups, datapaths)
-        & GroupRow(datapaths, row)
+        & GroupRow(groups, row)
         & (port == named_port(stage, priority, match))
     )
