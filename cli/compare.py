@@ -100,7 +100,14 @@ def compared(program: Any) -> dict[str, tuple[str, ...]]:
 @network_options
 @click.option("--renamed", is_flag=True, help="Tunnel keys and other numbers that hang on chance may differ.")
 @click.option("--most", metavar="N", type=click.IntRange(0), default=20, show_default=True, help="Rows shown a table.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How it is printed.",
+)
 @tls_options
 def compare(
     tables: tuple[str, ...],

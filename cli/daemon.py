@@ -41,7 +41,7 @@ def daemon() -> None:
 @daemon.command()
 @click.option("--nb", "--ovnnb-db", type=Remotes(), help="Northbound database; default OVN_NB_DB.")
 @click.option("--sb", "--ovnsb-db", type=Remotes(), help="Southbound database; default OVN_SB_DB.")
-@click.option("--dry-run", is_flag=True, help="Start paused: write nothing until 'ovs-appctl -t … resume'.")
+@click.option("--dry-run", is_flag=True, help="Start paused: write nothing until 'ovs-appctl -t SOCKET resume'.")
 @click.option(
     "--n-threads",
     metavar="N",

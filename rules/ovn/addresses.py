@@ -15,7 +15,7 @@ Network = tuple[str, str, int]
 Addresses = tuple[str, tuple[Network, ...], tuple[Network, ...]]
 """An Ethernet address, IPv4 and IPv6 addresses in the order given."""
 
-_HEX = r"\s*([+-]?(?:0[xX])?+[0-9a-fA-F]+)"
+_HEX = r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|(?!0[xX])[0-9a-fA-F]+))"
 _BYTE = r"\s*([+-]?[0-9]+)"
 _DOTTED = r"\.".join([_BYTE] * 4)
 _V6_TEXT = r"([0-9a-fA-F:.]{1,46})"

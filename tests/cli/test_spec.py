@@ -51,8 +51,8 @@ def test_the_shipped_specs():
     done = command("spec", "--run", r"^(acls|switching)\.yaml$")
     assert (done.returncode, done.stderr) == (0, "")
     *files, _, last = done.stdout.splitlines()
-    dots = [re.fullmatch(r"tests/spec/ezbake/(\w+)\.yaml (\.+)", line).groups() for line in files]
-    assert [name for name, _ in dots] == ["acls", "switching"]
+    dots = [re.fullmatch(r"tests/spec/(\w+/\w+)\.yaml (\.+)", line).groups() for line in files]
+    assert [name for name, _ in dots] == ["ezbake/acls", "ezbake/switching", "ovn/acls"]
     assert last == f"all {sum(len(each) for _, each in dots)} hold"
 
 
