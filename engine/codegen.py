@@ -8,11 +8,11 @@ counts, and is the only code that runs per fact. Its local variables are named a
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ovn_rules.engine.functions import Function
 from ovn_rules.engine.ir import (
     Aggregate,
     Allocate,
@@ -34,6 +34,8 @@ from ovn_rules.engine.plan import HEAD, Access, Plan, Step, renames
 if TYPE_CHECKING:
     from types import CodeType
 
+    from ovn_rules.engine.functions import Read
+
 CLASSES = {"str": str, "uuid": str, "int": int, "float": float, "bool": bool, "tuple": tuple}
 
 Run = Callable[[Iterable[Any], dict[Fact, int], int], None]
@@ -42,16 +44,6 @@ Run = Callable[[Iterable[Any], dict[Fact, int], int], None]
 
 Doubt = Callable[[int, Exception, dict[str, Any]], None]
 """Told what an expression raised: (body position or HEAD, error, values of the variables)."""
-
-
-class Sources(Protocol):
-    """Where a generated function finds the data structures that it reads."""
-
-    def table(self, literal: int, relation: str) -> dict[Any, Any]:
-        """The visible facts: fact → count, or key → fact for a relation with a key."""
-
-    def index(self, literal: int, relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
-        """Facts by the values at some positions: a fact, or a dict of several."""
 
 
 class Budget(Protocol):
@@ -82,18 +74,17 @@ class Code:
         self,
         plan: Plan,
         program: Program,
-        sources: Sources,
         doubt: Doubt | None = None,
         budget: Budget | None = None,
     ) -> None:
         self.plan = plan
         self.program = program
-        self.sources = sources
         self.doubt = doubt
         self.budget = budget
         self.lines: list[str] = []
         self.indent = 1
         self.namespace: dict[str, Any] = {}
+        self.reads: dict[Read, str] = {}
         self.bound: set[str] = set()
 
     # -- names ---------------------------------------------------------------------------------------------
@@ -106,6 +97,11 @@ class Code:
         name = f"{prefix}_{len(self.namespace)}"
         self.namespace[name] = value
         return name
+
+    def read(self, step: Step, relation: str) -> str:
+        """A name for the table or index that a literal reads."""
+        positions = step.positions if step.access is Access.INDEX else None
+        return self.reads.setdefault((step.literal, relation, positions), f"t_{len(self.reads)}")
 
     def constant(self, value: Any) -> str:
         """Source for a constant; anything but plain scalars is captured by reference."""
@@ -239,33 +235,26 @@ class Code:
 
     def negated(self, step: Step, atom: Atom) -> None:
         """``~R(...)``: go on only when nothing matches."""
+        table = self.read(step, atom.relation)
         if step.access is Access.SCAN:
-            self.unless(self.refer("t", self.sources.table(step.literal, atom.relation)))
+            self.unless(table)
             return
-        if step.access is Access.INDEX:
-            found = self.sources.index(step.literal, atom.relation, step.positions)
-        else:
-            found = self.sources.table(step.literal, atom.relation)
         key = self.fact(atom) if step.access is Access.MEMBER else self.key(atom, step.positions)
-        self.unless(f"{key} in {self.refer('t', found)}")
+        self.unless(f"{key} in {table}")
 
     def joined(self, step: Step, atom: Atom) -> None:
         """A positive atom: loop over the facts that match what is known."""
         fact = f"f_{step.literal}"
         definition = self.program.relations[atom.relation]
+        table = self.read(step, atom.relation)
         if step.access is Access.INDEX:
-            found = self.refer("t", self.sources.index(step.literal, atom.relation, step.positions))
             bucket = f"b_{step.literal}"
-            if step.positions:
-                self.line(f"{bucket} = {found}.get({self.key(atom, step.positions)})")
-                self.unless(f"{bucket} is None")
-            else:
-                self.line(f"{bucket} = {found}.get(())")
-                self.unless(f"{bucket} is None")
+            key = self.key(atom, step.positions) if step.positions else "()"
+            self.line(f"{bucket} = {table}.get({key})")
+            self.unless(f"{bucket} is None")
             self.loop(f"for {fact} in ({bucket} if {bucket}.__class__ is dict else ({bucket},)):")
             self.match(fact, atom, skip=step.positions)
             return
-        table = self.refer("t", self.sources.table(step.literal, atom.relation))
         if step.access is Access.MEMBER:
             self.line(f"{fact} = {self.fact(atom)}")
             self.unless(f"{fact} not in {table}")
@@ -333,16 +322,17 @@ class Code:
         names = ", ".join(f"{n!r}: {variable(n)}" for n in sorted(self.bound))
         self.line(f"found.append((({''.join(u + ', ' for u in used)}), {{{names}}}))")
 
-    def build(self) -> str:
-        """The whole function's source."""
+    def build(self) -> Function:
+        """The whole function."""
         explaining = self.plan.pinned == HEAD
         self.start()
         for step in self.plan.steps:
             self.step(step)
         self.finish()
-        if explaining:
-            return "\n".join(["def run(pinned, found):", *self.lines, ""])
-        return "\n".join(["def run(pinned, counts, sign):", "    get = counts.get", *self.lines, ""])
+        start = "def run(pinned, found):" if explaining else "def run(pinned, counts, sign):\n    get = counts.get"
+        title = f"<rule {self.plan.clause.name}, {self.plan.pinned}>"
+        reads = {name: read for read, name in self.reads.items()}
+        return Function(title, "\n".join([start, *self.lines, ""]), self.namespace, reads)
 
 
 def transition_positions(atom: Atom) -> tuple[int, ...]:
@@ -404,34 +394,17 @@ def _renamed_name(name: ast.Name, expr: Expr, names: dict[str, Any]) -> ast.expr
     return ast.Name(f"g_{name.id}", name.ctx)
 
 
-def compile_plan(
-    plan: Plan, program: Program, sources: Sources, doubt: Doubt | None = None, budget: Budget | None = None
-) -> tuple[Callable[..., None], str]:
-    """The generated function of a plan, and its source.
+def generate(plan: Plan, program: Program, doubt: Doubt | None = None, budget: Budget | None = None) -> Function:
+    """The function of a plan.
 
     With ``doubt``, an expression that raises is reported there, and the function goes on. With ``budget``, each turn
     of a loop is a step.
 
     Returns:
-        The function and its source text. A function for a plan pinned at HEAD takes (facts, list) and appends
-        (body facts, values of the variables) for each derivation; any other is a ``Run``.
+        One that, for a plan pinned at HEAD, takes (facts, list) and appends (body facts, values of the variables) for
+        each derivation; for any other it is a ``Run``.
     """
-    code = Code(plan, program, sources, doubt, budget)
-    source = code.build()
-    names = dict(code.namespace)
-    title = f"<rule {plan.clause.name}, {plan.pinned}>"
-    function: Callable[..., None] | None = None
-
-    def run(*arguments: Any) -> None:
-        nonlocal function
-        if function is None:  # most functions of a large program never run
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)  # of comparisons that Python thinks are mistakes
-                exec(compile(source, title, "exec"), names)  # noqa: S102 - generated from a checked program
-            function = names["run"]
-        function(*arguments)
-
-    return run, source
+    return Code(plan, program, doubt, budget).build()
 
 
 def compile_expression(expr: Expr, program: Program) -> Callable[[Any], Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.codegen import compile_plan
+from ovn_rules.engine.codegen import generate
 from ovn_rules.engine.explain import Existing, existing_lookup
 from ovn_rules.engine.failure import RuleFailure
 from ovn_rules.engine.ir import Atom, Clause, Var
@@ -85,7 +85,7 @@ class Doubts:
             raised.append(Doubt(clause, _without(clause, left, left[literal], set(values)), values, doubt.error))
 
         plan = make_plan(asked, HEAD, existing_lookup(self.network))
-        run, _ = compile_plan(plan, self.network.program, Existing(self.network), note)
+        run = generate(plan, self.network.program, note).link(Existing(self.network))
         return run, raised
 
 

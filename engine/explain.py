@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.codegen import compile_plan
+from ovn_rules.engine.codegen import generate
 from ovn_rules.engine.ir import Atom, Clause, Const, Fact, Var
 from ovn_rules.engine.plan import HEAD, Access, Lookup, make_plan
 from ovn_rules.engine.store import KeyedStore
@@ -162,7 +162,7 @@ def compiled(network: Network, clause: Clause, pinned: int = HEAD) -> Callable[.
         pinned: what is given, as for ``make_plan``.
     """
     plan = make_plan(clause, pinned, existing_lookup(network))
-    return compile_plan(plan, network.program, Existing(network), _ignored)[0]
+    return generate(plan, network.program, _ignored).link(Existing(network))
 
 
 def found_by(finder: Finder, fact: Fact, most: int | None = None) -> list[Any]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Mapping
 
+    from ovn_rules.engine.functions import Function
+
 Uuid = NewType("Uuid", str)
 """A database row's UUID, as text. At run time a string; rules never mix it with other text."""
 
@@ -267,6 +269,11 @@ class Program:
     @cached_property
     def texts(self) -> dict[int, tuple[Expr, str, dict[str, Any]]]:
         """Source text of expressions as generated code has it (codegen.py), by identity; filled as they are used."""
+        return {}
+
+    @cached_property
+    def functions(self) -> dict[tuple[int, int], Function]:
+        """Generated functions by clause number and pinned literal (network.py); filled by the first engine."""
         return {}
 
     @cached_property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.codegen import compile_expression, compile_plan, transition_positions
+from ovn_rules.engine.codegen import compile_expression, generate, transition_positions
 from ovn_rules.engine.doubts import Doubts
 from ovn_rules.engine.groups import Aggregator
 from ovn_rules.engine.ir import Aggregate, Allocate, Atom, Clause, Program
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def _nothing(*_args: object) -> None:
+    raise AssertionError("a consumer runs before it is compiled")
+
+
 @dataclass(slots=True)
 class Rule:
-    """A clause at work: where its derivations go, and what it has cost.
+    """A clause at work: its number in the program, where its derivations go, and what it has cost.
 
     ``tolerant`` once a function has raised: what raises from then on is noted, to be judged at the end.
     """
 
     clause: Clause
+    number: int
     target: str
     aggregator: Aggregator | None = None
     allocator: Allocator | None = None
@@ -50,7 +55,6 @@ class Consumer:
         literal: the atom's position in the body.
         mask: bits of the columns that the atom names; a change of others doesn't wake it.
         run: the generated function.
-        source: its source.
         transition: for a negated atom, the function from a fact to what the atom's truth depends on.
         index: for a negated atom, the index that says whether such facts exist; None when the whole fact or
             the key decides.
@@ -59,8 +63,7 @@ class Consumer:
     rule: Rule
     literal: int
     mask: int
-    run: Callable[..., None]
-    source: str
+    run: Callable[..., None] = _nothing
     transition: Callable[[Any], Any] | None = None
     bare: bool = False
     index: Index | None = None
@@ -137,7 +140,7 @@ class Network:
 
     def _add(self, clause: Clause) -> None:
         target = self.members[clause.relation]
-        rule = Rule(clause, clause.relation, recursive=target.recursive)
+        rule = Rule(clause, len(self.rules), clause.relation, recursive=target.recursive)
         for i, term in enumerate(clause.terms):
             if isinstance(term, Aggregate):
                 wrap = compile_expression(term.wrap, self.program) if term.wrap is not None else None
@@ -150,7 +153,7 @@ class Network:
         for literal, atom in atoms:
             self._consume(rule, literal, atom)
         if all(atom.negated for _, atom in atoms):
-            seed = Consumer(rule, NOTHING, 0, _nothing, "")
+            seed = Consumer(rule, NOTHING, 0)
             self._compile(seed)
             self.seeds.append(seed)
 
@@ -176,7 +179,7 @@ class Network:
         member = self.members[atom.relation]
         node = member.inner if inner and member.inner is not None else member.outer
         order = self._occurrences(rule.clause, atom.relation)
-        consumer = Consumer(rule, literal, _mask(atom), _nothing, "")
+        consumer = Consumer(rule, literal, _mask(atom))
         self._compile(consumer)
         if atom.negated:
             self._watch(consumer, atom, node, forced=member.recursive or len(order) > 1)
@@ -197,12 +200,17 @@ class Network:
             consumer.index = self.index(node, places)
 
     def _compile(self, consumer: Consumer) -> None:
-        """Generate a consumer's function."""
-        clause = consumer.rule.clause
-        plan = make_plan(clause, consumer.literal, self.lookup(clause))
-        sources = _Sources(self, clause, consumer.literal)
-        doubt = partial(self.doubts.note, clause) if consumer.rule.tolerant else None
-        consumer.run, consumer.source = compile_plan(plan, self.program, sources, doubt)
+        """Make a consumer's function; what is the same in every engine of the program is made once."""
+        rule, literal = consumer.rule, consumer.literal
+        known = self.program.functions
+        function = None if rule.tolerant else known.get((rule.number, literal))
+        if function is None:
+            plan = make_plan(rule.clause, literal, self.lookup(rule.clause))
+            doubt = partial(self.doubts.note, rule.clause) if rule.tolerant else None
+            function = generate(plan, self.program, doubt)
+            if not rule.tolerant:
+                known[rule.number, literal] = function
+        consumer.run = function.link(_Sources(self, rule.clause, literal))
 
     def tolerate(self, rule: Rule) -> None:
         """Generate a rule's functions anew, to go on when an expression raises and note it as a doubt."""
@@ -272,10 +280,6 @@ class _Sources:
 
     def index(self, literal: int, _relation: str, positions: tuple[int, ...]) -> dict[Any, Any]:
         return self.network.source_index(self.clause, self.pinned, literal, positions).table
-
-
-def _nothing(*_args: object) -> None:
-    raise AssertionError("a consumer runs before it is compiled")
 
 
 def _mask(atom: Atom) -> int:

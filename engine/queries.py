@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.engine.codegen import compile_expression, compile_plan
+from ovn_rules.engine.codegen import compile_expression, generate
 from ovn_rules.engine.errors import QuestionError
 from ovn_rules.engine.explain import Existing, existing_lookup
 from ovn_rules.engine.frontend import clause_of
@@ -95,7 +95,7 @@ class Query:
         try:
             plan = self.plan(engine)
             sources = _Sources(engine.network)
-            run, _ = compile_plan(plan, self.program, sources, failures.note, budget)
+            run = generate(plan, self.program, failures.note, budget).link(sources)
             run((None,), found, 1)
             return self._aggregated(found, failures), failures
         except _Enough:
