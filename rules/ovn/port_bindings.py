@@ -2,7 +2,7 @@
 
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.engine.sinks import Constant, Sink
-from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.port_chassis import ChassisGroupOf, RequestedChassis
 from ovn_rules.rules.ovn.port_options import OddOptions, OddPort, OddTag, OddType
 from ovn_rules.rules.ovn.relations import DatapathRow, PortKey, RouterPort, SwitchPort
@@ -143,8 +143,29 @@ def odd_chassis(port, chassis, others):
     OddChassis(port, (), ()) <= OddPort(port) & ~RequestedChassis(port, _, _)
 
 
+class LeftChassis(Relation):
+    """The hosts that a switch port asked for before it became one to a router, as its row still has them."""
+
+    port: Uuid = column("the port")
+    chassis: tuple[Uuid, ...] = column("the first host")
+    others: tuple[Uuid, ...] = column("further hosts")
+
+
 @rule
-def patch_binding(port, switch, row, datapath, name, key, options, parent, tag, macs, security, ids):
+def left_chassis(port, row, chassis, others):
+    """What a port to a router asked for before stays in its row, where it means nothing; as in ovn-northd."""
+    LeftChassis(port, chassis, others) <= (
+        SwitchPort(port=port, type="router")
+        & PortKey(port=port, row=row)
+        & sb.Port_Binding(_uuid=row, requested_chassis=chassis, requested_additional_chassis=others)
+    )
+    LeftChassis(port, (), ()) <= (
+        SwitchPort(port=port, type="router") & PortKey(port=port, row=row) & ~sb.Port_Binding(_uuid=row)
+    )
+
+
+@rule
+def patch_binding(port, switch, row, datapath, name, key, options, parent, tag, macs, security, ids, chassis, others):
     """A switch port of type router is one end of a patch, the router port that it names the other."""
     PortBinding(
         row,
@@ -159,10 +180,11 @@ def patch_binding(port, switch, row, datapath, name, key, options, parent, tag, 
         security,
         port_ids(ids),
         (),
-        (),
-        (),
+        chassis,
+        others,
     ) <= (
         SwitchPort(port=port, switch=switch, name=name, type="router")
+        & LeftChassis(port, chassis, others)
         & PortKey(port, switch, row, key)
         & DatapathRow(switch, datapath)
         & nb.Logical_Switch_Port(

@@ -85,7 +85,8 @@ class Reference:
 @cache
 def program():
     """Our rules, with all columns that are compared."""
-    return replace(OVN.northd, names={**OVN.northd.names, **compared(OVN)}).load()
+    names = {**OVN.northd.names, **compared(OVN), "nb.NB_Global": ("sb_cfg", "hv_cfg")}
+    return replace(OVN.northd, names=names).load()
 
 
 class Held:
