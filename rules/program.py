@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ovn_rules.engine import Database, load
 from ovn_rules.engine import Program as RuleProgram
+from ovn_rules.engine.saved import load_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,8 @@ class Role:
         Raises:
             LoadError: the rules have mistakes.
         """
+        if all(module.__name__.startswith(f"{__package__}.") for module in self.modules):
+            return load_saved(Path(__file__).parent, self.modules, self.names)
         return load(*self.modules, extra_columns=self.names)
 
 
