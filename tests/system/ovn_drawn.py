@@ -42,8 +42,8 @@ MADE = (
     + ("ACL",) * 5
     + ("Logical_Router_Policy",) * 3
     + ("Logical_Switch", "Logical_Router") * 2
-    + ("QoS", "Port_Group", "DHCP_Options", "DNS", "Address_Set", "Meter", "Meter_Band", "HA_Chassis_Group")
-    + ("HA_Chassis",)
+    + ("DHCP_Options", "HA_Chassis", "HA_Chassis_Group") * 2
+    + ("QoS", "Port_Group", "DNS", "Address_Set", "Meter", "Meter_Band")
 )
 """What comes, weighted."""
 
@@ -168,7 +168,7 @@ class Drawn:
             row["options"] = row["options"] | {key: cell(self.random) for key, cell in options.items()}
             row["addresses"] = addresses or row["addresses"]
         for (owner, column), (target, most) in REFERENCES.items():
-            if owner == table and self.random.random() < 0.5:
+            if owner == table and self.random.random() < 0.7:
                 row[column] = self._references(target, most)
         return row
 
@@ -203,7 +203,8 @@ class Drawn:
 
     def _references(self, target, most):
         there = sorted(self.rows[target])
-        return [Reference(u) for u in self.random.sample(there, min(len(there), self.random.randint(0, most)))]
+        number = min(len(there), self.random.randint(0, most) or self.random.randint(0, 1))
+        return [Reference(u) for u in self.random.sample(there, number)]
 
     def _modified(self):
         """A row with another value in one column, or in one key of a map."""
@@ -296,7 +297,9 @@ class Drawn:
                 {"op": "insert", "table": "FDB", "row": known},
             ]
         self.past = True
-        named = [["logical_port", "==", self.random.choice(PORTS)]]
+        ports = sorted(self.rows["Logical_Switch_Port"].values(), key=lambda p: (p["type"] != "virtual", p["name"]))
+        names = [p["name"] for p in ports] or PORTS
+        named = [["logical_port", "==", self.random.choice((names[0], *names))]]
         row = {
             "chassis": self.random.choice(([], [Reference(uuid)], [Reference(uuid)])),
             "up": self.random.choice(([], [True], [False])),
