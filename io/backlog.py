@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.engine.sinks import split_column
 from ovn_rules.io.company import Company
 from ovn_rules.io.comparison import Comparison
 from ovn_rules.io.transaction import Transaction
@@ -140,6 +141,16 @@ class Backlog:
                     wanted = comparison.wanted_values(key, index)
                     if wanted is not None and wanted == comparison.row_values(row, index):
                         found.append((number, key))
+        return found
+
+    def referring(self, table: str) -> list[Item]:
+        """The items that may refer weakly to rows of a table; while a row isn't there, a server drops that."""
+        found = []
+        for number, comparison in enumerate(self.comparisons):
+            columns = self._tables[comparison.sink.table].columns
+            named = [columns[c] for c in {split_column(n)[0] for n in comparison.sink.columns} & columns.keys()]
+            if any(c.ref_table == table and c.ref_type == "weak" for c in named):
+                found += [(number, key) for key in comparison.wanted]
         return found
 
     def different(self) -> int:

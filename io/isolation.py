@@ -32,6 +32,7 @@ class Isolation:
         self._group = group
         self._batches: list[list[Item]] = []
         self._suspects: dict[Item, str] = {}
+        self._apart: dict[Item, None] = {}
         self._failures = 0
         self._together = False
 
@@ -55,6 +56,7 @@ class Isolation:
             culprit: The item whose operation failed, when the server said so.
             reason: The server's reason.
         """
+        self._apart.update(dict.fromkeys(items))
         if self._together:
             return
         self._failures += 1
@@ -74,17 +76,23 @@ class Isolation:
         for item in items:
             self._suspects.pop(item, None)
 
-    def settle(self) -> dict[Item, str]:
-        """What is refused, once ``next`` gives nothing more: items and the server's reasons."""
+    def settle(self) -> tuple[dict[Item, str], list[Item]]:
+        """What came of it, once ``next`` gives nothing more.
+
+        Returns:
+            What is refused, with the server's reasons, and what was written in parts: it is to be compared again,
+            because a server drops a weak reference to a row that comes only in a later part (RFC 7047 section 3.2).
+        """
         refused, self._suspects = self._suspects, {}
+        apart, self._apart = [i for i in self._apart if i not in refused], {}
         self._failures, self._together = 0, False
-        return refused
+        return refused, apart
 
     def abandon(self) -> list[Item]:
-        """Everything that was still to be decided; forgotten here."""
-        items = [i for batch in self._batches for i in batch]
+        """Everything that was to be decided; forgotten here."""
         self._batches = []
-        return [*items, *self.settle()]
+        refused, apart = self.settle()
+        return [*refused, *apart]
 
 
 class Contest:

@@ -208,8 +208,10 @@ class Writer:
                 self._compare(item, transaction)
         else:
             if not self._flights:
-                for item, reason in self._isolation.settle().items():
+                refused, apart = self._isolation.settle()
+                for item, reason in refused.items():
                     self._refuse(item, reason)
+                self._retry(apart)
             self._fill(transaction)
         if not transaction.items:
             self._ahead = False
@@ -300,7 +302,8 @@ class Writer:
             self._events.append(Unusable(self._database.name, self._database.remote, why))
 
     def _written(self, item: Item) -> None:
-        self._refused.pop(item, None)
+        if self._refused.pop(item, None) is not None and self._backlog is not None:
+            self._retry(self._backlog.referring(self._sinks[item[0]].table))
         delay = self._contest.written(item)
         if delay:
             table, fact = self._sinks[item[0]].table, self._text(item)
