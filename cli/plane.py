@@ -61,6 +61,7 @@ class Plane:
         self.engine = Engine(self.program)
         self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
         self._conflicts: set[Conflict] = set()
+        self._said: dict[str, set[Fact]] = {}
         self._exhausted: dict[str, frozenset[tuple[Any, ...]]] = {}
         self.aside = SetAside(self.log)
 
@@ -149,6 +150,7 @@ class Plane:
         For when others may have written in the meantime: numbers they gave are taken over, ours are forgotten.
         """
         before = {s.relation: set(self.engine.facts(s.relation)) for s in self.sinks}
+        self._said = {name: set(self.engine.facts(name)) for name, _, _ in self.reports}
         if self.engine.transactions:
             self.engine = Engine(self.program)
         self.aside = SetAside(self.log)
@@ -156,6 +158,7 @@ class Plane:
         sources = [Source(d.name, now, d.replica.facts(), unknown=_AS_A_WHOLE) for d in self.databases.values()]
         writers, self.writers = self.writers, {}
         self.commit(*sources)
+        self._said = {}
         self.writers = writers
         changes = {}
         for relation, old in before.items():
@@ -202,7 +205,10 @@ class Plane:
 
     def _report(self, changes: Changes) -> None:
         for relation, level, text in self.reports:
+            said = self._said.get(relation, ())
             for fact in changes[relation][1]:
+                if fact in said:
+                    continue
                 self.log.say(level, text.format(**dict(zip(self._columns[relation], fact, strict=True))))
         for conflict in changes.conflicts:
             self._report_conflict(conflict)
@@ -259,7 +265,6 @@ class Plane:
     def settle(self) -> None:
         """After a large load: what is there now will stay, so the collector needn't look at it again."""
         gc.freeze()
-        gc.set_threshold(20_000, 20, 20)  # changes make tuples that stay, and hardly a cycle
 
     def resync(self) -> dict[str, int]:
         """Compare everything with evaluation from scratch, and the databases with what is derived.
