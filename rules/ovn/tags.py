@@ -28,6 +28,9 @@ _STAGES = frozenset(
 _OWN = {"ls_in_pre_acl": 110, "ls_out_pre_acl": 110, "ls_out_acl": 34000}
 """Priorities of the flows that name a port in stages that also have ACLs, whose matches are somebody's own."""
 
+_REPLY_TO = re.compile(r'outport == "(.*?)" && eth\.src == ')
+"""How such a flow names its port: without escapes, whatever its name."""
+
 _PORT = re.compile(r'(?:in|out)port == ("(?:[^"\\]|\\.)*")')
 
 
@@ -36,6 +39,9 @@ def named_port(stage: str, priority: int, match: str) -> tuple[str, ...]:
     """The port that a flow's match names, where ovn-northd tags the flow with it."""
     if stage not in _STAGES or _OWN.get(stage, priority) != priority:
         return ()
+    if stage == "ls_out_acl":
+        found = _REPLY_TO.match(match)
+        return (found[1],) if found else ()
     found = _PORT.search(match)
     if found is None or found[1] == '"none"':
         return ()
