@@ -6,15 +6,16 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from conftest import PROGRAM
 from reference import Held, Reference
 
 from ovn_rules.cli.contents import by_content, stored_rows
 from ovn_rules.rules.ovn.programs import OVN
 
+PROGRAM = Path(sys.executable).parent / "ovn-rules"
 SEQUENCE_NUMBERS = {"nb_cfg", "sb_cfg", "hv_cfg", "nb_cfg_timestamp", "sb_cfg_timestamp", "hv_cfg_timestamp"}
 NETWORK = (Path(__file__).parent / "everything.nbctl").read_text().splitlines()
 """Lines of a scenario that uses every feature."""
@@ -53,6 +54,7 @@ class OurNorthd:
             self.process.send_signal(sig)
             self.process.wait()
             self.process = None
+            self.control_socket.unlink(missing_ok=True)
 
     def ask(self, *words):
         """What a command to its control socket answers."""
@@ -77,15 +79,17 @@ def appctl(control_socket, *words):
 class Served(Reference):
     """Two database servers, and our northd in ovn-northd's place."""
 
+    ours = None
+
     def start(self):
         """Starts ours."""
-        self.process = OurNorthd(self)
+        self.ours = OurNorthd(self)
 
     def stop_northd(self):
         """Ends ours without warning; the servers stay."""
-        if self.process is not None:
-            self.process.stop()
-            self.process = None
+        if self.ours is not None:
+            self.ours.stop()
+        super().stop_northd()
 
 
 class Follower:
@@ -103,11 +107,12 @@ class Follower:
         self.take()
 
     def take(self):
-        """The transactions since the last time: a list of (table, UUID, columns or None for a deletion) each."""
+        """The transactions since the last time: who made it, and (table, UUID, columns or None if deleted) of each."""
         found = []
         with self.server.file.open("rb") as file:
             file.seek(self._at)
             while (header := file.readline()).endswith(b"\n"):
+                assert header.startswith(b"OVSDB JSON "), (self._at, header)
                 length = int(header.split()[2])
                 text = file.read(length)
                 if len(text) < length:
@@ -115,8 +120,8 @@ class Follower:
                 self._at = file.tell()
                 record = json.loads(text)
                 if "cksum" not in record:  # a schema has one
-                    found.append(self._take_record(record))
-        return [changes for changes in found if changes]
+                    found.append((record.get("_comment", ""), self._take_record(record)))
+        return [(who, changes) for who, changes in found if changes]
 
     def _take_record(self, record):
         changes = []
@@ -132,6 +137,24 @@ class Follower:
                 else:
                     self.rows.setdefault((table, uuid), {}).update(row)
         return changes
+
+
+def but_for_groups(transactions):
+    """What is left of transactions without what a northd does to another's datapath groups when it takes over.
+
+    Of several groups that have the same datapaths now ovn-northd keeps one row; ours keeps the row of each, so that one
+    that gains or loses a datapath changes by that alone.
+    """
+    left = []
+    for who, changes in transactions:
+        kept = [
+            (table, uuid, columns)
+            for table, uuid, columns in changes
+            if table != "Logical_DP_Group"
+            and not (table == "Logical_Flow" and columns is not None and columns.keys() == {"logical_dp_group"})
+        ]
+        left += [(who, kept)] if kept else []
+    return left
 
 
 def unlike(one, other):
