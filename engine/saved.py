@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import fields
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine import ir
-from ovn_rules.engine.frontend import load
 from ovn_rules.engine.network import Network
 
 if TYPE_CHECKING:
@@ -49,17 +47,23 @@ def load_saved(home: Path, modules: Sequence[ModuleType], extra_columns: Mapping
     except OSError:  # no /proc, or the package isn't in files
         key = None
     if key is None:
-        return load(*modules, extra_columns=extra_columns)
+        return _load(modules, extra_columns)
     name = blake2b(asked.encode(), digest_size=8).hexdigest()
     path = Path(cache_from_source(str(home / f"program-{name}.py")))
     known = _read(path, key)
     if known is not None:
         return known
-    program = load(*modules, extra_columns=extra_columns)
+    program = _load(modules, extra_columns)
     if not sys.dont_write_bytecode:
         with suppress(OSError):
             _write(path, key, program)
     return program
+
+
+def _load(modules: Sequence[ModuleType], extra_columns: Mapping[str, Iterable[str]]) -> ir.Program:
+    from ovn_rules.engine.frontend import load  # noqa: PLC0415 - what was kept is there sooner without it
+
+    return load(*modules, extra_columns=extra_columns)
 
 
 def _key(asked: str, folders: Iterable[Path]) -> bytes | None:
@@ -121,6 +125,8 @@ def _write(path: Path, key: bytes, program: ir.Program) -> None:
     Raises:
         OSError: it can't be written there.
     """
+    import tempfile  # noqa: PLC0415 - likewise
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
         try:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ovn_rules.engine import Database, load
-from ovn_rules.engine import Program as RuleProgram
 from ovn_rules.engine.saved import load_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from ovn_rules.engine import Engine
+    from ovn_rules.engine import Database, Engine
+    from ovn_rules.engine import Program as RuleProgram
     from ovn_rules.engine.sinks import Sink
     from ovn_rules.rules.tracing import Trace
 
@@ -50,6 +49,8 @@ class Role:
         """
         if all(module.__name__.startswith(f"{__package__}.") for module in self.modules):
             return load_saved(Path(__file__).parent, self.modules, self.names)
+        from ovn_rules.engine import load  # noqa: PLC0415 - a daemon starts sooner without what reads rules
+
         return load(*self.modules, extra_columns=self.names)
 
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from ovn_rules.cli.programs import SHIPPED, find_program
-from ovn_rules.engine import Engine, Program, load, saved
+from ovn_rules.engine import Engine, Program, frontend, load, saved
 
 ROOT = Path(__file__).parents[2]
 ROLES = [(name, role) for name in SHIPPED for role in ("northd", "controller", "everything")]
 
 START = """
 import sys
-from ovn_rules.engine import Engine, saved
+from ovn_rules.engine import Engine, frontend, saved
 from ovn_rules.rules.ezbake.programs import NORTHD
-load = saved.load
+load = frontend.load
 def noticed(*things, **options):
     print("read")
     return load(*things, **options)
-saved.load = noticed
+frontend.load = noticed
 {before}
 program = NORTHD.load()
 Engine(program).transact({{}})
@@ -85,7 +85,7 @@ def test_what_was_kept_is_the_program(name, role, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     monkeypatch.setattr(saved, "_started", time.time)
     first = role.load()
-    monkeypatch.setattr(saved, "load", lambda *_, **__: pytest.fail("the rules are read again"))
+    monkeypatch.setattr(frontend, "load", lambda *_, **__: pytest.fail("the rules are read again"))
     second = role.load()
     plain = load(*role.modules, extra_columns=role.names)
     assert first == second == plain == Program(plain.relations, plain.clauses)
