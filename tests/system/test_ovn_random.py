@@ -33,7 +33,7 @@ def followed(tmp_path_factory):
 
 @given(random=st.randoms(use_true_random=False))
 @settings(
-    max_examples=int(NETWORKS or 45),
+    max_examples=int(NETWORKS or 80),
     derandomize=NETWORKS is None,
     database=None,
     phases=[Phase.generate, *([Phase.shrink] if NETWORKS else [])],
