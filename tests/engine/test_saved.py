@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,8 @@ def kept(package):
 
 
 def edit(path, old, new):
+    """Changes a file, but not its size nor its time."""
+    assert len(old) == len(new)
     text = path.read_text()
     assert old in text
     times = path.stat()
@@ -100,6 +103,17 @@ def test_what_was_kept_is_the_program(name, role, monkeypatch, tmp_path):
         assert function == known[place]
 
 
+def test_other_columns_are_another_program(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(saved, "_started", time.time)
+    role = find_program("ezbake").northd
+    wide = replace(role, names={"nb.Logical_Port": ("*",)})
+    for each in (role, wide) * 2:
+        assert each.load() == load(*each.modules, extra_columns=each.names)
+    assert role.load() != wide.load()
+
+
 def test_rules_are_read_by_the_first_start_alone(package):
     read, first = start(package)
     assert read
@@ -111,7 +125,7 @@ def test_rules_are_read_by_the_first_start_alone(package):
 
 def test_a_changed_rule_is_read(package):
     _, first = start(package)
-    edit(package / "ovn_rules/rules/ezbake/switching.py", "Pipeline(", "Pipeline( ")
+    edit(package / "ovn_rules/rules/ezbake/addresses.py", "invalid syntax", "another syntax")
     read, second = start(package)
     assert read
     assert second != first
@@ -120,13 +134,13 @@ def test_a_changed_rule_is_read(package):
 
 def test_what_rules_import_counts(package):
     _, first = start(package)
-    edit(package / "ovn_rules/rules/lflow/openflow.toml", "\n", "\n\n")
+    edit(package / "ovn_rules/rules/lflow/openflow.toml", "# ", "#!")
     assert start(package) == (True, first)
 
 
 def test_a_changed_engine_reads_the_rules(package):
     _, first = start(package)
-    edit(package / "ovn_rules/engine/codegen.py", "counts.get", "counts . get")
+    edit(package / "ovn_rules/engine/codegen.py", "interpret", "Interpret")
     assert start(package) == (True, first)
 
 
