@@ -55,18 +55,53 @@ class UnionContent(Relation):
     datapaths: tuple[Uuid, ...] = column("southbound rows")
 
 
-class StoredGroup(Relation):
-    """A stored row with just these datapaths, and of nobody's own making."""
-
-    datapaths: tuple[Uuid, ...] = column("southbound rows")
-    row: Uuid = column("the first such row")
-
-
 class OwnGroupRow(Relation):
     """The row that groups have by their names."""
 
     groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("a UUID that follows from the names")
+
+
+class KeptGroup(Relation):
+    """Groups whose own row is stored, and has their datapaths or some that nobody wants any more."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    row: Uuid = column("their own row")
+
+
+class LooseGroup(Relation):
+    """Groups that have no row of their own to keep."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+
+
+class StoredGroup(Relation):
+    """A stored row with just these datapaths, which some groups have."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    row: Uuid = column("the first such row")
+
+
+class SharedRow(Relation):
+    """The row of groups that keep theirs, for others with the same datapaths."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    row: Uuid = column("the first such row")
+
+
+class NewGroup(Relation):
+    """Groups for which a row must be made."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+
+
+class GroupLeader(Relation):
+    """Of groups with the same datapaths for which a row must be made, those that name it."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    leader: tuple[int, tuple[str, ...]] = column("the shortest names, with their length: all switches, or all routers")
 
 
 class GroupRow(Relation, key=("groups",)):
@@ -93,6 +128,18 @@ def hints_of(holders: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[st
 def own_row(groups: tuple[str, ...]) -> Uuid:
     """The UUID of the row that groups have by their names."""
     return Uuid(str(uuid5(_NAMESPACE, "\n".join(groups))))
+
+
+@pure
+def row_of(datapaths: tuple[Uuid, ...]) -> Uuid:
+    """The UUID of the row that datapaths have by themselves."""
+    return Uuid(str(uuid5(_NAMESPACE, "\n".join(map(str, datapaths)))))
+
+
+@pure
+def length_of(groups: tuple[str, ...]) -> int:
+    """How long names are together."""
+    return sum(map(len, groups))
 
 
 @rule
@@ -132,30 +179,57 @@ def union_content(groups, row, size):
 
 @rule
 def own_group_row(groups):
-    """Groups have a row of their own, which changes along with them, so that flows needn't."""
+    """Groups may have a row of their own, which changes along with them, so that flows needn't."""
     OwnGroupRow(groups, own_row(groups)) <= UnionContent(groups=groups)
 
 
 @rule
-def stored_group(row, datapaths):
-    """A row that ovn-northd made will do, as long as it has the right datapaths."""
-    StoredGroup(datapaths, min(row)) <= (
-        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths) & ~OwnGroupRow(row=row)
+def kept_group(groups, row, before):
+    """Groups keep the row that they made, unless it has what others want and not they."""
+    KeptGroup(groups, row) <= (
+        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & UnionContent(groups, before)
+    )
+    KeptGroup(groups, row) <= (
+        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & ~UnionContent(datapaths=before)
     )
 
 
 @rule
-def group_row(groups, datapaths, row):
-    """Groups keep the row that they made; else one that ovn-northd made, else they make one."""
-    GroupRow(groups, row) <= OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row)
-    GroupRow(groups, row) <= (
-        UnionContent(groups, datapaths) & StoredGroup(datapaths, row) & ~sb.Logical_DP_Group(_uuid=own_row(groups))
+def loose_group(groups, datapaths, row):
+    """Other groups share a row with those that have the same datapaths, one that is stored already if there is one."""
+    LooseGroup(groups, datapaths) <= UnionContent(groups, datapaths) & ~KeptGroup(groups, _)
+    StoredGroup(datapaths, min(row)) <= (
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths)
     )
+    SharedRow(datapaths, min(row)) <= KeptGroup(groups, row) & UnionContent(groups, datapaths)
+
+
+@rule
+def new_group(groups, datapaths):
+    """Where there is no row to share, one is made."""
+    NewGroup(groups, datapaths) <= (
+        LooseGroup(groups, datapaths) & ~StoredGroup(datapaths, _) & ~SharedRow(datapaths, _)
+    )
+    GroupLeader(datapaths, min((length_of(groups), groups))) <= NewGroup(groups, datapaths)
+
+
+@rule
+def group_row(groups, datapaths, leader, row):
+    """Groups have the row that they keep, or one of others with the same datapaths, or a new one for all of these."""
+    GroupRow(groups, row) <= KeptGroup(groups, row)
+    GroupRow(groups, row) <= LooseGroup(groups, datapaths) & StoredGroup(datapaths, row)
+    GroupRow(groups, row) <= (LooseGroup(groups, datapaths) & ~StoredGroup(datapaths, _) & SharedRow(datapaths, row))
     GroupRow(groups, row) <= (
-        OwnGroupRow(groups, row)
+        NewGroup(groups, datapaths)
+        & GroupLeader(datapaths, leader)
+        & (row == own_row(leader[1]))
         & ~sb.Logical_DP_Group(_uuid=row)
-        & UnionContent(groups, datapaths)
-        & ~StoredGroup(datapaths, _)
+    )
+    GroupRow(groups, row_of(datapaths)) <= (
+        NewGroup(groups, datapaths)
+        & GroupLeader(datapaths, leader)
+        & (row == own_row(leader[1]))
+        & sb.Logical_DP_Group(_uuid=row)
     )
 
 

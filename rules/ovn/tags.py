@@ -28,8 +28,11 @@ _STAGES = frozenset(
 _OWN = {"ls_in_pre_acl": 110, "ls_out_pre_acl": 110, "ls_out_acl": 34000}
 """Priorities of the flows that name a port in stages that also have ACLs, whose matches are somebody's own."""
 
-_REPLY_TO = re.compile(r'outport == "(.*?)" && eth\.src == ')
-"""How such a flow names its port: without escapes, whatever its name."""
+_UNESCAPED = {
+    "ls_out_acl": re.compile(r'outport == "(.*?)" && eth\.src == '),
+    "ls_in_arp_rsp": re.compile(r'inport == "(.*?)" && \(\('),
+}
+"""How flows of DHCP replies and of virtual ports name a port: as it is called, whatever is in its name."""
 
 _PORT = re.compile(r'(?:in|out)port == ("(?:[^"\\]|\\.)*")')
 
@@ -39,8 +42,8 @@ def named_port(stage: str, priority: int, match: str) -> tuple[str, ...]:
     """The port that a flow's match names, where ovn-northd tags the flow with it."""
     if stage not in _STAGES or _OWN.get(stage, priority) != priority:
         return ()
-    if stage == "ls_out_acl":
-        found = _REPLY_TO.match(match)
+    found = _UNESCAPED[stage].match(match) if stage in _UNESCAPED else None
+    if found is not None or stage == "ls_out_acl":
         return (found[1],) if found else ()
     found = _PORT.search(match)
     if found is None or found[1] == '"none"':

@@ -60,7 +60,7 @@ class Cloud:
         self.ours.sync()  # what the first round found out has been written, too
         for follower in self.followers:
             follower.take()
-        for active, other in ((self.ours.process, self.theirs), (self.theirs, self.ours.process)):
+        for active, other in ((self.ours.ours, self.theirs), (self.theirs, self.ours.ours)):
             active.ask("pause")
             until(lambda a=active, o=other: self._replaced(a, o), "the other is active")
             self.ours.sync()
