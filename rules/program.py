@@ -47,7 +47,8 @@ class Role:
         Raises:
             LoadError: the rules have mistakes.
         """
-        if all(module.__name__.startswith(f"{__package__}.") for module in self.modules):
+        # Not everything that can be loaded is a module of this package: a user's file isn't, nor is a single rule.
+        if all(getattr(module, "__name__", "").startswith(f"{__package__}.") for module in self.modules):
             return load_saved(Path(__file__).parent, self.modules, self.names)
         from ovn_rules.engine import load  # noqa: PLC0415 - a daemon starts sooner without what reads rules
 
