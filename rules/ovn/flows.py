@@ -62,8 +62,29 @@ class OwnGroupRow(Relation):
     row: Uuid = column("a UUID that follows from the names")
 
 
+class SettledGroup(Relation):
+    """Groups whose own row is stored and has their datapaths."""
+
+    groups: tuple[str, ...] = column("the groups' names")
+    row: Uuid = column("their own row")
+
+
+class SureRow(Relation):
+    """A stored row with datapaths that some groups have, and that nobody changes."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    rank: int = column("0 for one that ovn-northd made, 1 for one that groups keep as it is")
+    row: Uuid = column("the row")
+
+
+class NeededContent(Relation):
+    """What groups have for which there is no such row."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+
+
 class KeptGroup(Relation):
-    """Groups whose own row is stored, and has their datapaths or some that nobody wants any more."""
+    """Groups whose own row is stored, and has their datapaths or some that no others need it for."""
 
     groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("their own row")
@@ -76,18 +97,19 @@ class LooseGroup(Relation):
     datapaths: tuple[Uuid, ...] = column("southbound rows")
 
 
-class StoredGroup(Relation):
-    """A stored row with just these datapaths, which some groups have."""
+class OfferedRow(Relation):
+    """A row that groups with these datapaths may share."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
-    row: Uuid = column("the first such row")
+    rank: int = column("2 for one with these datapaths that isn't sure, 3 for one that others change to have them")
+    row: Uuid = column("the row")
 
 
-class SharedRow(Relation):
-    """The row of groups that keep theirs, for others with the same datapaths."""
+class BestRow(Relation):
+    """The best of the rows that groups with these datapaths may share."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
-    row: Uuid = column("the first such row")
+    best: tuple[int, Uuid] = column("its rank, and the row")
 
 
 class NewGroup(Relation):
@@ -184,41 +206,58 @@ def own_group_row(groups):
 
 
 @rule
-def kept_group(groups, row, before):
-    """Groups keep the row that they made, unless it has what others want and not they."""
-    KeptGroup(groups, row) <= (
-        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & UnionContent(groups, before)
-    )
-    KeptGroup(groups, row) <= (
-        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & ~UnionContent(datapaths=before)
+def settled_group(groups, row, datapaths):
+    """Groups need nothing when their own row is right."""
+    SettledGroup(groups, row) <= (
+        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(groups, datapaths)
     )
 
 
 @rule
-def loose_group(groups, datapaths, row):
-    """Other groups share a row with those that have the same datapaths, one that is stored already if there is one."""
-    LooseGroup(groups, datapaths) <= UnionContent(groups, datapaths) & ~KeptGroup(groups, _)
-    StoredGroup(datapaths, min(row)) <= (
+def sure_row(groups, row, datapaths):
+    """A row that is right, and that nobody changes, will do for all groups with the same datapaths."""
+    SureRow(datapaths, 0, row) <= (
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths) & ~OwnGroupRow(row=row)
+    )
+    SureRow(datapaths, 1, row) <= SettledGroup(groups, row) & UnionContent(groups, datapaths)
+    NeededContent(datapaths) <= (
+        UnionContent(groups, datapaths) & ~SettledGroup(groups, _) & ~SureRow(datapaths=datapaths)
+    )
+
+
+@rule
+def kept_group(groups, row, before):
+    """Groups keep the row that they made, unless others need it for what it has now."""
+    KeptGroup(groups, row) <= SettledGroup(groups, row)
+    KeptGroup(groups, row) <= (
+        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & ~NeededContent(before)
+    )
+    LooseGroup(groups, before) <= UnionContent(groups, before) & ~KeptGroup(groups, _)
+
+
+@rule
+def offered_row(groups, datapaths, rank, row):
+    """Groups without a row share one with others that have the same datapaths: best one that is stored already."""
+    OfferedRow(datapaths, rank, row) <= SureRow(datapaths, rank, row)
+    OfferedRow(datapaths, 2, row) <= (
         sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths)
     )
-    SharedRow(datapaths, min(row)) <= KeptGroup(groups, row) & UnionContent(groups, datapaths)
+    OfferedRow(datapaths, 3, row) <= KeptGroup(groups, row) & UnionContent(groups, datapaths)
+    BestRow(datapaths, min((rank, row))) <= OfferedRow(datapaths, rank, row)
 
 
 @rule
 def new_group(groups, datapaths):
     """Where there is no row to share, one is made."""
-    NewGroup(groups, datapaths) <= (
-        LooseGroup(groups, datapaths) & ~StoredGroup(datapaths, _) & ~SharedRow(datapaths, _)
-    )
+    NewGroup(groups, datapaths) <= LooseGroup(groups, datapaths) & ~BestRow(datapaths, _)
     GroupLeader(datapaths, min((length_of(groups), groups))) <= NewGroup(groups, datapaths)
 
 
 @rule
-def group_row(groups, datapaths, leader, row):
+def group_row(groups, datapaths, best, leader, row):
     """Groups have the row that they keep, or one of others with the same datapaths, or a new one for all of these."""
     GroupRow(groups, row) <= KeptGroup(groups, row)
-    GroupRow(groups, row) <= LooseGroup(groups, datapaths) & StoredGroup(datapaths, row)
-    GroupRow(groups, row) <= (LooseGroup(groups, datapaths) & ~StoredGroup(datapaths, _) & SharedRow(datapaths, row))
+    GroupRow(groups, best[1]) <= LooseGroup(groups, datapaths) & BestRow(datapaths, best)
     GroupRow(groups, row) <= (
         NewGroup(groups, datapaths)
         & GroupLeader(datapaths, leader)
