@@ -13,6 +13,9 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SHELL  := /bin/bash
 PYTEST_ARGS ?= --numprocesses auto --dist loadgroup
 
+# Byte code and loaded rules are kept beside the sources, so that daemons start at once.
+COMPILING := env -u PYTHONDONTWRITEBYTECODE
+
 PACKAGES := openvswitch-switch ovn-central ovn-host iproute2 iputils-ping procps openssl udhcpc
 
 # A strict editable install holds the files it was made with and no others, so it is made again whenever a file
@@ -48,6 +51,8 @@ servers:
 
 $(VENV)/installed: $(VENV)/dependencies $(VENV)/listing pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --config-settings editable_mode=strict --editable .
+	@$(COMPILING) $(BIN)/python -c 'import compileall, ovn_rules; [compileall.compile_dir(p, quiet=1) for p in ovn_rules.__path__]'
+	@$(COMPILING) $(BIN)/ovn-rules check --program ovn > /dev/null
 	@touch $@
 
 # setuptools first: what comes as source is built with it, and not with one fetched unpinned for the purpose.

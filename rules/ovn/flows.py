@@ -7,6 +7,9 @@ from ovn_rules.rules.ovn.databases import sb
 from ovn_rules.rules.ovn.relations import DatapathGroup, DatapathRow, Flow, Group, GroupFlow, LogicalFlow
 from ovn_rules.rules.ovn.tags import named_port
 
+LARGE = 20
+"""From so many datapaths on, groups that come to have the same keep a row each: to part again then costs nothing."""
+
 _NAMESPACE = UUID("5c5de2a3-7d0b-5a4a-9c0f-3c1b8a0d6a55")
 
 
@@ -62,8 +65,15 @@ class OwnGroupRow(Relation):
     row: Uuid = column("a UUID that follows from the names")
 
 
+class StoredContent(Relation):
+    """A stored row with datapaths that some groups have."""
+
+    datapaths: tuple[Uuid, ...] = column("southbound rows")
+    row: Uuid = column("the first such row")
+
+
 class SettledGroup(Relation):
-    """Groups whose own row is stored and has their datapaths."""
+    """Groups whose own row is stored and has their datapaths; of small ones with the same, those with the first row."""
 
     groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("their own row")
@@ -73,12 +83,12 @@ class SureRow(Relation):
     """A stored row with datapaths that some groups have, and that nobody changes."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
-    rank: int = column("0 for one that ovn-northd made, 1 for one that groups keep as it is")
+    rank: int = column("0 for the only one of few datapaths, or one that ovn-northd made, 1 for one that groups keep")
     row: Uuid = column("the row")
 
 
 class NeededContent(Relation):
-    """What groups have for which there is no such row."""
+    """What groups have that need a row with it to stay as it is."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
 
@@ -207,9 +217,21 @@ def own_group_row(groups):
 
 @rule
 def settled_group(groups, row, datapaths):
-    """Groups need nothing when their own row is right."""
+    """Groups need nothing when their own row is right; of few datapaths there is only one row."""
+    StoredContent(datapaths, min(row)) <= (
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths)
+    )
     SettledGroup(groups, row) <= (
-        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(groups, datapaths)
+        OwnGroupRow(groups, row)
+        & sb.Logical_DP_Group(_uuid=row, datapaths=datapaths)
+        & UnionContent(groups, datapaths)
+        & (len(datapaths) >= LARGE)
+    )
+    SettledGroup(groups, row) <= (
+        OwnGroupRow(groups, row)
+        & UnionContent(groups, datapaths)
+        & StoredContent(datapaths, row)
+        & (len(datapaths) < LARGE)
     )
 
 
@@ -217,20 +239,37 @@ def settled_group(groups, row, datapaths):
 def sure_row(groups, row, datapaths):
     """A row that is right, and that nobody changes, will do for all groups with the same datapaths."""
     SureRow(datapaths, 0, row) <= (
-        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths) & ~OwnGroupRow(row=row)
+        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths)
+        & UnionContent(datapaths=datapaths)
+        & (len(datapaths) >= LARGE)
+        & ~OwnGroupRow(row=row)
     )
+    SureRow(datapaths, 0, row) <= StoredContent(datapaths, row) & (len(datapaths) < LARGE)
     SureRow(datapaths, 1, row) <= SettledGroup(groups, row) & UnionContent(groups, datapaths)
     NeededContent(datapaths) <= (
         UnionContent(groups, datapaths) & ~SettledGroup(groups, _) & ~SureRow(datapaths=datapaths)
     )
+    NeededContent(datapaths) <= UnionContent(datapaths=datapaths) & (len(datapaths) < LARGE)
 
 
 @rule
-def kept_group(groups, row, before):
+def kept_group(groups, row, before, datapaths):
     """Groups keep the row that they made, unless others need it for what it has now."""
     KeptGroup(groups, row) <= SettledGroup(groups, row)
     KeptGroup(groups, row) <= (
-        OwnGroupRow(groups, row) & sb.Logical_DP_Group(_uuid=row, datapaths=before) & ~NeededContent(before)
+        OwnGroupRow(groups, row)
+        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
+        & ~NeededContent(before)
+        & UnionContent(groups, datapaths)
+        & (len(datapaths) >= LARGE)
+    )
+    KeptGroup(groups, row) <= (
+        OwnGroupRow(groups, row)
+        & sb.Logical_DP_Group(_uuid=row, datapaths=before)
+        & ~NeededContent(before)
+        & UnionContent(groups, datapaths)
+        & (len(datapaths) < LARGE)
+        & ~StoredContent(datapaths, _)
     )
     LooseGroup(groups, before) <= UnionContent(groups, before) & ~KeptGroup(groups, _)
 

@@ -6,7 +6,7 @@ from random import Random
 
 from ovn_drawn import Drawn
 from reference import Reference
-from served import Follower, but_for_groups
+from served import Follower
 
 TAKEN = "svc_monitor_mac", "pg1_ip4", "pg2_ip4"
 """Names of address sets that northd makes itself: with another of that name ovn-northd can't begin anew."""
@@ -114,15 +114,14 @@ def rewritten_by_theirs(reference, stream, others=()):
     reference.stop_northd()
     Reference.start(reference)
     stream.settle()
-    return but_for_groups(stream.southbound.take()) + northbound.take()
+    return stream.southbound.take() + northbound.take()
 
 
 def in_vain(transactions, before):
     """Of the rows that transactions wrote, those that are in the end what they were: written for nothing.
 
     Args:
-        transactions: What ``Follower.take`` gave; what ovn-northd alone wrote, and took back itself, doesn't count,
-            nor do datapath groups, of which it has one where ours has several (``served.but_for_groups``).
+        transactions: What ``Follower.take`` gave; what ovn-northd alone wrote, and took back itself, doesn't count.
         before: Its rows before that.
     """
     rows, gone, come, found = {}, {}, {}, []
@@ -144,8 +143,7 @@ def in_vain(transactions, before):
                 row.update(columns)
                 if table == "Logical_Flow":  # which has nothing but what it says
                     found.append((gone.get((table, plain(row))), who, table, uuid, f"was there before: {row}"))
-    found = [each for each in found if each[0] is not None and {*each[:2]} != {"ovn-northd"}]
-    return [each for each in found if each[2] != "Logical_DP_Group"]
+    return [each for each in found if each[0] is not None and {*each[:2]} != {"ovn-northd"}]
 
 
 def plain(row):

@@ -139,24 +139,6 @@ class Follower:
         return changes
 
 
-def but_for_groups(transactions):
-    """What is left of transactions without what a northd does to another's datapath groups when it takes over.
-
-    Of several groups that have the same datapaths now ovn-northd keeps one row; ours keeps the row of each, so that one
-    that gains or loses a datapath changes by that alone.
-    """
-    left = []
-    for who, changes in transactions:
-        kept = [
-            (table, uuid, columns)
-            for table, uuid, columns in changes
-            if table != "Logical_DP_Group"
-            and not (table == "Logical_Flow" and columns is not None and columns.keys() == {"logical_dp_group"})
-        ]
-        left += [(who, kept)] if kept else []
-    return left
-
-
 def unlike(one, other):
     """How southbound rows of two pairs of servers differ but for numbers that hang on chance, a line a row."""
     stored = []
