@@ -103,7 +103,7 @@ def _beyond(column: ColumnSchema, value: Any, allowed: tuple[str, ...]) -> Itera
     if value in (column.default, ()):
         return
     if column.kind == "map":
-        yield from (f":{k}={v}" for k, v in value if k not in allowed)
+        yield from (f":{k}={v}" for k, v in value if k not in allowed and f"{k}={v}" not in allowed)
     elif column.kind == "set":
         yield from ([""] if not allowed else [f"={v}" for v in value if v not in allowed])
     elif value not in allowed:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 Supported = Mapping[str, Mapping[str, tuple[str, ...] | None]]
-"""Table → column → what rules go by: None for every value, or keys of a map, or values; what isn't named is ignored."""
+"""Table → column → what rules go by: None for every value; or values; or keys of a map, or ``key=value`` for one value.
+
+What isn't named is ignored.
+"""
 
 
 @dataclass(frozen=True)

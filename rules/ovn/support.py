@@ -19,6 +19,7 @@ SUPPORTED: Supported = {
         "ipsec": _ALL,
         "options": (
             "default_acl_drop",
+            "ignore_lsp_down",
             "mac_prefix",
             "max_tunid",
             "northd_internal_version",
@@ -54,7 +55,16 @@ SUPPORTED: Supported = {
         "qos_rules": _ALL,
         "dns_records": _ALL,
         "external_ids": _ALL,
-        "other_config": ("exclude_ips", "ipv6_prefix", "mac_only", "requested-tnl-key", "subnet", "vlan-passthru"),
+        "other_config": (
+            "mcast_flood_unregistered=false",
+            "mcast_snoop=false",
+            "exclude_ips",
+            "ipv6_prefix",
+            "mac_only",
+            "requested-tnl-key",
+            "subnet",
+            "vlan-passthru",
+        ),
     },
     "Logical_Switch_Port": {
         "name": _ALL,
@@ -64,7 +74,6 @@ SUPPORTED: Supported = {
             "arp_proxy",
             "hostname",
             "iface-id-ver",
-            "nat-addresses",
             "network_name",
             "ethtype",
             "localnet_learn_fdb",
@@ -143,7 +152,7 @@ SUPPORTED: Supported = {
         "policy": _ALL,
         "nexthop": _ALL,
         "output_port": _ALL,
-        "options": (),
+        "options": ("origin",),
         "external_ids": _ALL,
     },
     "Logical_Router_Policy": {

@@ -107,3 +107,15 @@ def test_the_daemon_names_each_row_once(servers, tmp_path):
 def status(control):
     done = subprocess.run(["ovs-appctl", "-t", control, "status"], capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def test_a_value_that_changes_nothing_is_fine(servers):
+    """Neutron says of every switch that it doesn't snoop; that is what switches do anyway, and makes no line."""
+    nb = servers[0]
+    nothing = [["mcast_flood_unregistered", "false"], ["mcast_snoop", "false"]]
+    nb.transact(switch(name="sw0", other_config=["map", nothing]))
+    assert check(nb.remote)[0] == 0
+    nb.transact(switch(name="sw1", other_config=["map", [["mcast_flood_unregistered", "true"]]]))
+    status, lines, _ = check(nb.remote)
+    assert (status, len(lines)) == (1, 1)
+    assert "mcast_flood_unregistered=true" in lines[0]
