@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.engine.saved import load_saved
 
@@ -59,6 +59,20 @@ class Role:
 
 
 @dataclass(frozen=True)
+class LogicalFlows:
+    """Where a program's logical flows are.
+
+    Attributes:
+        relation: the relation.
+        values: from what tools print of a flow, text by ``logical_datapath``, ``stage``, ``table_id``, ``priority``,
+            ``match`` and ``actions``, to what the relation's columns hold of it.
+    """
+
+    relation: str
+    values: Callable[[Mapping[str, str]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Contents:
     """How rows of a database are compared by what they say, whatever their UUIDs.
 
@@ -93,6 +107,7 @@ class Program:
         numbers_in: finds (port key, datapath number) pairs in a flow's match and actions.
         trace: follows a packet, given an engine, what is asked and whether through the logical flows only; None for a
             program that isn't about packets.
+        logical: where its logical flows are; None for a program that has none.
         contents: how its rows are compared with those that somebody else wrote.
         supported: what of the northbound database the rules go by; empty for a program that goes by all of it.
     """
@@ -105,6 +120,7 @@ class Program:
     databases: Mapping[str, Database] = field(default_factory=dict)
     numbers_in: Callable[[str, str], tuple[tuple[int, int], ...]] = lambda _match, _actions: ()
     trace: Callable[[Engine, str, bool], Trace] | None = None
+    logical: LogicalFlows | None = None
     contents: Contents = field(default_factory=Contents)
     supported: Supported = field(default_factory=dict)
 

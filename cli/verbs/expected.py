@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.facts import found
 from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
-from ovn_rules.cli.verbs.pasted import ports_of
+from ovn_rules.cli.verbs.pasted import logical_flow, ports_of
 from ovn_rules.engine.ir import Aggregate, Const, Fact, Var
 from ovn_rules.engine.pattern_values import Prefix
 from ovn_rules.engine.patterns import Pattern, parse_pattern
@@ -38,7 +38,7 @@ def expected(world: World, text: str) -> Pattern | tuple[str, Fact]:
     if len(flows) > 1:
         raise Failure(f"{len(flows)} flows are pasted; whynot explains one at a time")
     flow = flows[0]
-    return _flow(world, flow) if isinstance(flow, FlowText) else _row(world.engine, flow)
+    return _flow(world, flow) if isinstance(flow, FlowText) else _row(world, flow)
 
 
 def _flow(world: World, flow: FlowText) -> tuple[str, Fact]:
@@ -54,12 +54,9 @@ def _flow(world: World, flow: FlowText) -> tuple[str, Fact]:
     return _values(world.engine, "OpenFlow", {**values, **{c: v for c, v in optional.items() if v is not None}})
 
 
-def _row(engine: Engine, row: RowText) -> tuple[str, Fact]:
+def _row(world: World, row: RowText) -> tuple[str, Fact]:
     """A logical flow."""
-    if "Pipeline" not in engine.program.relations:
-        raise Failure("this program has no logical flows (no relation Pipeline)")
-    numbers = ("table_id", "priority")
-    return _values(engine, "Pipeline", {c: int(v) if c in numbers else v for c, v in row.values})
+    return _values(world.engine, *logical_flow(world.engine, world.program, row))
 
 
 def _values(engine: Engine, relation: str, values: dict[str, Any]) -> tuple[str, Fact]:

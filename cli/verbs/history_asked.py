@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.verbs.fact_names import facts_named
 from ovn_rules.cli.verbs.flow_text import FlowText, looks_like_flow, names_ports, numbered, read_flows
-from ovn_rules.cli.verbs.pasted import FLOWS, LOGICAL, find_flows, is_match
+from ovn_rules.cli.verbs.pasted import FLOWS, find_flows, is_match, logical_flow
 from ovn_rules.engine.patterns import parse_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ovn_rules.cli.verbs.row_text import RowText
     from ovn_rules.cli.verbs.verb import World
@@ -53,19 +53,21 @@ def _flows(world: World, engine: Engine, history: History, text: str) -> tuple[l
     try:
         keys, notes = find_flows(world, text)
     except Failure as failure:
-        keys = [key for flow in read_flows(text) for key in _past(engine, history, flow)]
+        keys = [key for flow in read_flows(text) for key in _past(world, engine, history, flow)]
         if not keys:
             raise Failure(f"{failure}; nor has it come or gone in the transactions kept") from failure
         notes = ["it isn't there any more"]
     return keys, text.strip(), notes
 
 
-def _past(engine: Engine, history: History, flow: FlowText | RowText) -> list[Key]:
-    name = FLOWS if isinstance(flow, FlowText) else LOGICAL
-    if name not in engine.program.relations:
-        return []
-    columns = [c.name for c in engine.program.relations[name].columns]
-    fits = _like_flow(columns, flow) if isinstance(flow, FlowText) else _like_row(columns, flow)
+def _past(world: World, engine: Engine, history: History, flow: FlowText | RowText) -> list[Key]:
+    if isinstance(flow, FlowText):
+        if FLOWS not in engine.program.relations:
+            return []
+        fits = _like_flow([c.name for c in engine.program.relations[FLOWS].columns], flow)
+        return [(FLOWS, f) for f in history.changed(FLOWS, fits)]
+    name, values = logical_flow(engine, world.program, flow)
+    fits = _like_row([c.name for c in engine.program.relations[name].columns], values)
     return [(name, f) for f in history.changed(name, fits)]
 
 
@@ -87,9 +89,9 @@ def _like_flow(columns: list[str], flow: FlowText) -> Callable[[Fact], bool]:
     return fits
 
 
-def _like_row(columns: list[str], row: RowText) -> Callable[[Fact], bool]:
+def _like_row(columns: list[str], wanted: Mapping[str, Any]) -> Callable[[Fact], bool]:
     def fits(fact: Fact) -> bool:
         values = dict(zip(columns, fact, strict=True))
-        return all(str(values.get(name)) == value for name, value in row.values)
+        return all(values[name] == value for name, value in wanted.items())
 
     return fits

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from ovn_rules.cli.verbs.row_text import RowText
     from ovn_rules.cli.verbs.verb import World
     from ovn_rules.engine import Engine, Fact
+    from ovn_rules.rules.program import Program
 
-FLOWS, LOGICAL = "OpenFlow", "Pipeline"
+FLOWS = "OpenFlow"
 MOST = 20
 """Flows that may be pasted at once: what ofproto/trace prints of a packet's way through a host, and more."""
 OWN_TABLE = 254
@@ -40,7 +41,7 @@ def find_flows(world: World, text: str, chassis: str | None = None) -> tuple[lis
     if len(flows) > MOST:
         raise Failure(f"{len(flows)} flows are pasted; at most {MOST} are explained at once: paste fewer lines")
     keys: dict[Key, None] = {}
-    finder = _Finder(world.engine, world.program.tables, chassis)
+    finder = _Finder(world.engine, world.program, chassis)
     for flow in flows:
         facts = finder.flow(flow) if isinstance(flow, FlowText) else finder.row(flow)
         keys.update((key, None) for key in facts)
@@ -48,9 +49,10 @@ def find_flows(world: World, text: str, chassis: str | None = None) -> tuple[lis
 
 
 class _Finder:
-    def __init__(self, engine: Engine, tables: tuple[int, ...], chassis: str | None) -> None:
+    def __init__(self, engine: Engine, program: Program, chassis: str | None) -> None:
         self.engine = engine
-        self.tables = tables
+        self.program = program
+        self.tables = program.tables
         self.chassis = chassis
         self.notes: list[str] = []
 
@@ -120,7 +122,7 @@ class _Finder:
         if same:
             return f"{text}; with the same table and match there is {_shown(self.engine, FLOWS, same)}"
         if self.chassis or flow.chassis:
-            others = _Finder(self.engine, self.tables, None)
+            others = _Finder(self.engine, self.program, None)
             try:
                 found_there = others.flow(FlowText(flow.text, flow.table, flow.priority, flow.match, flow.actions))
             except Failure:
@@ -137,23 +139,31 @@ class _Finder:
 
     def row(self, row: RowText) -> list[Key]:
         """The facts that a logical flow is."""
-        if not _has(self.engine, LOGICAL):
-            raise Failure(f"this program has no logical flows (no relation {LOGICAL})")
-        values: dict[str, Any] = dict(row.values)
-        for column in ("table_id", "priority"):
-            if column in values:
-                values[column] = int(values[column])
-        facts = sorted(found(self.engine, LOGICAL, **values))
+        relation, values = logical_flow(self.engine, self.program, row)
+        facts = sorted(found(self.engine, relation, **values))
         if facts:
-            return [(LOGICAL, f) for f in facts]
-        for columns in (("table_id", "match"), ("match",), ("table_id", "actions")):
-            near = sorted(found(self.engine, LOGICAL, **{c: values[c] for c in columns if c in values}))
+            return [(relation, f) for f in facts]
+        stage = "table_id" if "table_id" in values else "stage"
+        for columns in ((stage, "match"), ("match",), (stage, "actions")):
+            near = sorted(found(self.engine, relation, **{c: values[c] for c in columns if c in values}))
             if near:
                 same = " and ".join(c for c in columns if c in values)
                 raise Failure(
-                    f"no such logical flow; with the same {same} there is {_shown(self.engine, LOGICAL, near)}"
+                    f"no such logical flow; with the same {same} there is {_shown(self.engine, relation, near)}"
                 )
         raise Failure("no such logical flow, and none that is like it; is it from another network?")
+
+
+def logical_flow(engine: Engine, program: Program, row: RowText) -> tuple[str, dict[str, Any]]:
+    """The relation of a logical flow that was pasted, and what its columns hold of it.
+
+    Raises:
+        Failure: the program has none.
+    """
+    flows = program.logical
+    if flows is None or not _has(engine, flows.relation):
+        raise Failure("this program has no logical flows")
+    return flows.relation, flows.values(dict(row.values))
 
 
 def _has(engine: Engine, relation: str) -> bool:

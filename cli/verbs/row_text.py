@@ -20,7 +20,7 @@ class RowText:
 
     Attributes:
         text: what was pasted of it.
-        values: text of the columns that were pasted, of FIELDS.
+        values: text of the columns that were pasted, of FIELDS; and the stage's name, where it was printed.
     """
 
     text: str
@@ -28,7 +28,7 @@ class RowText:
 
 
 _LISTED = re.compile(
-    r"\s*table=\s*(?P<table_id>\d+)\s*\([^)]*\)\s*,\s*priority=\s*(?P<priority>\d+)\s*,"
+    r"\s*table=\s*(?P<table_id>\d+)\s*\(\s*(?P<stage>[^)]*?)\s*\)\s*,\s*priority=\s*(?P<priority>\d+)\s*,"
     r"\s*match=\((?P<match>.*)\)\s*,\s*actions?=\((?P<actions>.*)\)\s*(?:/\*.*\*/)?\s*"
 )
 _DATAPATH = re.compile(r"\s*Datapath:.*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}).*")
@@ -43,7 +43,7 @@ def read_rows(text: str) -> list[RowText]:
 
 
 def _row(text: str, values: dict[str, Any]) -> RowText:
-    return RowText(text.strip(), tuple((name, str(values[name])) for name in FIELDS if name in values))
+    return RowText(text.strip(), tuple((name, str(values[name])) for name in (*FIELDS, "stage") if name in values))
 
 
 def _lists(lines: list[str]) -> list[RowText]:

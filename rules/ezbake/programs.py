@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from ovn_rules.engine.sinks import Child, Constant, OwnRows, Parent, RowsWith, Sink
 from ovn_rules.rules.ezbake import (
@@ -20,7 +22,7 @@ from ovn_rules.rules.ezbake import (
     tunnels,
 )
 from ovn_rules.rules.ezbake.databases import nb, ovs, sb
-from ovn_rules.rules.program import Program, Role
+from ovn_rules.rules.program import LogicalFlows, Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (addresses, bindings, holders, switching)
 CHASSIS: tuple[ModuleType, ...] = (configuration, tunnels, claims, holders, physical, translation, stored)
@@ -129,6 +131,12 @@ CONTROLLER = Role(CHASSIS, (BRIDGE, CHASSIS_ROW, TUNNEL, CLAIM), (PROBLEM, WAITI
 EVERYTHING = Role(WHOLE, (), (PROBLEM,), names=NAMES)
 
 
+def flow_values(texts: Mapping[str, str]) -> dict[str, Any]:
+    """What Pipeline's columns hold of a logical flow that was printed."""
+    numbers = ("table_id", "priority")
+    return {c: int(v) if c in numbers else v for c, v in texts.items() if c != "stage"}
+
+
 EZBAKE = Program(
     "ezbake",
     NORTHD,
@@ -138,4 +146,5 @@ EZBAKE = Program(
     databases={d.name: d for d in (nb, sb, ovs)},
     numbers_in=translation.numbers_in,
     trace=tracing.trace,
+    logical=LogicalFlows("Pipeline", flow_values),
 )

@@ -1,6 +1,8 @@
 """What the central daemon loads, and where what it derives is written."""
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from ovn_rules.engine.sinks import Constant, Mapped, Sink
 from ovn_rules.rules.ovn import (
@@ -63,7 +65,7 @@ from ovn_rules.rules.ovn import (
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.stages import STAGES
 from ovn_rules.rules.ovn.support import SUPPORTED
-from ovn_rules.rules.program import Contents, Program, Role
+from ovn_rules.rules.program import Contents, LogicalFlows, Program, Role
 
 CENTRAL: tuple[ModuleType, ...] = (
     acl_services,
@@ -234,6 +236,22 @@ CONTENTS = Contents(
 )
 """Rows that refer to each other are compared by names; tunnel keys and ECMP ids depend on who gave them, and when."""
 
+
+def flow_values(texts: Mapping[str, str]) -> dict[str, Any]:
+    """What LogicalFlow's columns hold of a logical flow that was printed; whose flow it is doesn't count."""
+    values: dict[str, Any] = {c: v for c, v in texts.items() if c in ("match", "actions", "stage")}
+    if "priority" in texts:
+        values["priority"] = int(texts["priority"])
+    return values
+
+
 OVN = Program(
-    "ovn", NORTHD, NORTHD, NORTHD, databases={d.name: d for d in (nb, sb)}, contents=CONTENTS, supported=SUPPORTED
+    "ovn",
+    NORTHD,
+    NORTHD,
+    NORTHD,
+    databases={d.name: d for d in (nb, sb)},
+    logical=LogicalFlows("LogicalFlow", flow_values),
+    contents=CONTENTS,
+    supported=SUPPORTED,
 )
