@@ -6,6 +6,7 @@ instead of the process, a handshake waits for what it needs, and a refused certi
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -20,6 +21,12 @@ import ovs.stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_SO_SNDBUFFORCE = 32
+"""socket(7): as SO_SNDBUF, but for those who may administer the network beyond the machine's limit."""
+
+SEND_BUFFER = 32 << 20
+"""Bytes that the kernel may hold for a server while this side has other things to do, if it lets us."""
 
 DSCP = ovs.stream.Stream.DSCP_DEFAULT
 METHODS = ("unix", "tcp", "ssl")
@@ -121,6 +128,8 @@ def open_stream(remote: str, context: ssl.SSLContext | None) -> Any:
     if method == "ssl":
         return _open_tls(remote, rest, context)
     error, stream = ovs.stream.Stream.open(f"{method}:{rest}")
+    if not error and stream is not None:
+        _widen(stream.socket)
     if error:
         raise UnreachableError(reason(error))
     return stream
@@ -139,6 +148,13 @@ def _open_tls(remote: str, target: str, context: ssl.SSLContext | None) -> TlsSt
         raise UnreachableError(reason(error))
     wrapped.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return TlsStream(wrapped, remote, errno.EAGAIN)
+
+
+def _widen(sock: socket.socket) -> None:
+    """Lets the kernel take large transactions at once, so that the server has them while this side is busy."""
+    for option in (socket.SO_SNDBUF, _SO_SNDBUFFORCE):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, option, SEND_BUFFER)
 
 
 class TlsStream(ovs.stream.SSLStream):  # type: ignore[misc]
