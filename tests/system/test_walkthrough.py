@@ -130,5 +130,5 @@ def test_a_port_goes(net):
     until(lambda: net.rows("Binding", "logical_port") == [("web",)], "Binding gone")
     for host in net.hosts.values():
         until(lambda host=host: not any(MACS["db"] in flow for flow in host.flows()), "flows gone")
-    assert "db" not in nbctl(net, "show")
+    assert "lport db" not in nbctl(net, "show")
     assert net.ended() == {}
