@@ -35,7 +35,7 @@ def from_node(node: Node, kind: Type) -> Any:
         ValueError: it is none; the message says what was expected.
     """
     if node.kind == "text":
-        if node.style and kind.name == "tuple" and len(kind.args) == 1:
+        if node.style and kind.name == "tuple" and len(kind.args) == 1 and kind.args[0].name != "tuple":
             return (from_node(node, kind.args[0]),)
         return node.text if node.style and kind.name in ("str", "uuid", "any") else from_text(node.text, kind)
     if kind.name == "any":
@@ -87,10 +87,11 @@ def _many(text: str, kind: Type) -> tuple[Any, ...]:
 
 
 def _pair(kind: Type, given: str) -> tuple[Type, Type]:
-    inner = kind.args[0] if len(kind.args) == 1 else kind
-    if inner.name != "tuple" or len(inner.args) != 2:
+    if len(kind.args) > 1:
+        raise ValueError(f"{len(kind.args)} values in brackets are wanted, not {given}")
+    if not kind.args or len(kind.args[0].args) != 2:
         raise ValueError(f"a set is wanted, not {given}")
-    return inner.args[0], inner.args[1]
+    return kind.args[0].args[0], kind.args[0].args[1]
 
 
 def _wanted(kind: Type) -> str:

@@ -275,6 +275,15 @@ def test_rows(folder):
               expect: {LocalBridge: [[hv1, br]]}
             - delete: {ovs.Open_vSwitch: {hv1: {bridges+: [br]}}}
               expect: {LocalBridge: none}
+        - name: A map may stand in quotes
+          parameters: [{ids: "{system-id=one, x=y}"}]
+          given: {ovs.Bridge: {br: {name: br-int}}, ovs.Open_vSwitch: {hv1: {external_ids: $ids, bridges: br}}}
+          expect: {ActiveChassis: [[one, hv1, br]]}
+          steps:
+            - change: {ovs.Open_vSwitch: {hv1: {external_ids: "{system-id=two}"}}}
+              expect: {ActiveChassis: [[two, hv1, br]]}
+            - change: {ovs.Open_vSwitch: {hv1: {external_ids: "{}"}}}
+              expect: {ActiveChassis: none}
         - name: Problems are said as the log says them
           roles: [everything]
           given:

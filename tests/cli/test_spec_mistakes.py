@@ -155,6 +155,10 @@ ROWS = {
     "{nb.Logical_Switch: {a: {name+: b}}}": "Logical_Switch name is one value: nothing can be added to it",
     "{nb.Logical_Switch: {a: {name: [b]}}}": "Logical_Switch name: one text is wanted, not a list",
     "{nb.Logical_Switch: {a: {external_ids: {x: [b]}}}}": "Logical_Switch external_ids: one text is wanted, not a list",
+    "{nb.Logical_Switch: {a: {external_ids: [{x: b}]}}}": "Logical_Switch external_ids: 2 values in brackets are "
+    "wanted, not a mapping",
+    "{nb.Logical_Switch: {a: {external_ids: ['{x=b}']}}}": "Logical_Switch external_ids: 2 values in brackets are "
+    "wanted, not {x=b}",
     "{nb.Logical_Port: [a]}": "Logical_Port 'a' needs lswitch",
     "{nb.Logical_Port: {a: {lswitch: sw0}}}": "nb.Logical_Port 'a': lswitch refers to 'sw0', which is no row of "
     "nb.Logical_Switch",
