@@ -8,6 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from rule_files import Files
+
 _COMPARED = pytest.StashKey[Counter]()
 
 
@@ -19,6 +21,12 @@ def pytest_configure(config):
 def compared(request):
     """Numbers of things compared, by name; printed after the run."""
     return request.config.stash.setdefault(_COMPARED, Counter())
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A folder to write rules in."""
+    return Files(tmp_path, monkeypatch)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -9,19 +9,13 @@ from clauses import atom, clause, program, relation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import changes, transactions
-from rule_files import Files, shown
+from rule_files import shown
 from snapshot import differences, snapshot
 
 from ovn_rules.engine.ir import Allocate
 from ovn_rules.engine.runtime import Engine
 
 NAME, HINT, NUMBER = relation("Name", "int"), relation("Hint", "int int"), relation("Number", "int int")
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
 
 
 def numbering(low, high, *, hints=None):

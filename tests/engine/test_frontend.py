@@ -4,7 +4,6 @@ import ast
 import sys
 
 import pytest
-from rule_files import Files
 
 from ovn_rules.engine.ir import (
     ANY,
@@ -25,12 +24,6 @@ from ovn_rules.engine.ir import (
 )
 
 STRS = Type("tuple", (STR,))
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
 
 
 def clause(files, statement, parameters="a, b, c, n, o"):

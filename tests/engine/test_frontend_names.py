@@ -3,15 +3,9 @@
 import sys
 
 import pytest
-from rule_files import HEADER, Files, import_file
+from rule_files import HEADER, import_file
 
 from ovn_rules.engine import Relation, column, load, pure, rule
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
 
 
 class Number(Relation):

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from rule_files import Files
 
 from ovn_rules.engine import Database, load
 from ovn_rules.engine.ir import Atom, Table, Var, Wild
@@ -24,12 +23,6 @@ SCHEMA = {
         "Switch": {"columns": {}},
     },
 }
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
 
 
 def shape(relation):

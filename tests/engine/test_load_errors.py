@@ -1,13 +1,6 @@
 """Mistakes in what rules say, found when a program is loaded, with the exact message shown for each."""
 
-import pytest
-from rule_files import Files, shown
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
+from rule_files import shown
 
 
 def test_unknown_relation(files):

@@ -3,15 +3,9 @@
 import types
 
 import pytest
-from rule_files import Files, shown
+from rule_files import shown
 
 from ovn_rules.engine import LoadError, Program, Relation, Uuid, load, rule
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """A folder to write rules in."""
-    return Files(tmp_path, monkeypatch)
 
 
 def test_duplicate_rule_name(files):
