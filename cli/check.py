@@ -32,6 +32,8 @@ def check(program: str | None, relations: bool, plans: str | None, nb: str | Non
       ovn-rules check --nb unix:/var/run/ovn/ovnnb_db.sock
     """
     if nb is not None:
+        if relations or plans is not None:
+            raise click.UsageError("--nb is about a database, --relations and --plans about the rules")
         check_database(absolute(nb), program, tls.tls())
         return
     chosen = find_program(program)
@@ -50,10 +52,7 @@ def check(program: str | None, relations: bool, plans: str | None, nb: str | Non
     if relations:
         _list_relations(rules)
     if plans is not None:
-        text = inspection.plans(Engine(rules), plans or None)
-        if not text:
-            raise Failure(f"no rule {plans}")
-        click.echo(text)
+        _show_plans(rules, plans)
     if not relations and plans is None:
         strata = inspection.strata(Engine(rules))
         click.echo(
@@ -69,3 +68,10 @@ def _list_relations(rules: Program) -> None:
         click.echo(f"{definition.name}({columns})")
         if definition.doc:
             click.echo(f"    {definition.doc.splitlines()[0]}")
+
+
+def _show_plans(rules: Program, rule: str) -> None:
+    text = inspection.plans(Engine(rules), rule or None)
+    if not text:
+        raise Failure(f"no rule {rule}")
+    click.echo(text)

@@ -33,7 +33,7 @@ def check_database(argument: str, named: str | None, tls: Tls | None) -> None:
         tls: files for ``ssl:`` remotes.
 
     Raises:
-        Failure: the database can't be read.
+        Failure: the database can't be read, or the program doesn't say what it goes by.
         SystemExit: with 1, when there is such a thing.
     """
     try:
@@ -43,6 +43,8 @@ def check_database(argument: str, named: str | None, tls: Tls | None) -> None:
         replica = _replica(argument, program, unsupported, tls)
     except (FileError, RemoteError) as error:
         raise unreadable(error, [argument], tls) from error
+    if not program.supported:
+        raise Failure(f"the program {program.name} doesn't say what it goes by, so nothing can be checked")
     unsupported.observe(replica)
     for line in unsupported.lines():
         click.echo(line)
@@ -53,8 +55,8 @@ def check_database(argument: str, named: str | None, tls: Tls | None) -> None:
 
 def _replica(argument: str, program: Program, unsupported: Unsupported, tls: Tls | None) -> Replica:
     """The rows, with the columns that are looked at: as the server's or the file's own schema has them."""
-    if not program.supported:
-        raise Failure(f"the program {program.name} doesn't say what it goes by, so nothing can be checked")
+    if NAME not in program.databases:
+        raise Failure(f"the program {program.name} has no northbound database")
     remotes, files = parted([argument])
     if remotes:
         database = Database(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ovn_rules.cli.contents import Content
     from ovn_rules.cli.sources import Network
+    from ovn_rules.rules.program import Program
 
 DATABASE = "sb"
 
@@ -86,10 +87,16 @@ def load_compared(nb: str | None, sb: str | None, program: str | None, tls: TlsF
     Raises:
         Failure: one can't be read, or the program writes no southbound database.
     """
-    return load_network(nb, sb, (), program, tls.tls(), beside=compared)
+    return load_network(nb, sb, (), program, tls.tls(), beside=_compared_if_written)
 
 
-def compared(program: Any) -> dict[str, tuple[str, ...]]:
+def _compared_if_written(program: Program) -> dict[str, tuple[str, ...]]:
+    if not any(sink.database == DATABASE for sink in program.northd.sinks):
+        raise Failure(f"the program {program.name} writes no southbound database, so there is nothing to compare")
+    return compared(program)
+
+
+def compared(program: Program) -> dict[str, tuple[str, ...]]:
     """The columns to read besides those that rules name, by relation."""
     columns = compared_columns(program.northd.sinks, DATABASE, program.contents)
     return {f"{DATABASE}.{table}": tuple(names) for table, names in columns.items()}
@@ -130,8 +137,9 @@ def compare(
       ovn-rules compare
       ovn-rules compare --nb ovnnb_db.db --sb ovnsb_db.db Logical_Flow
     """
-    if ovs:
-        raise click.UsageError("compare is about the northbound and the southbound database; leave --ovs out")
+    del ovs  # a bundle has hosts' databases; what is compared doesn't depend on them
+    if (nb is None) is not (sb is None):
+        raise click.UsageError(f"compare needs both databases; give --{'nb' if nb is None else 'sb'}, too")
     network = load_compared(nb, sb, program, tls)
     found = differences(network, renamed=renamed)
     unknown = sorted(set(tables) - {d.table for d in found})

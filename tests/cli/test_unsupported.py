@@ -74,12 +74,24 @@ def test_a_schema_with_other_columns(servers, tmp_path):
     assert "tomorrow" in lines[0]
 
 
-def test_no_such_file(tmp_path):
-    """A database that isn't there is one line."""
-    status, lines, error = check(str(tmp_path / "nowhere"))
-    assert (status, lines) == (1, [])
-    assert error.count("\n") == 1
-    assert "nowhere" in error
+def test_what_cannot_be_checked(servers, tmp_path):
+    """A database that isn't there, can't be reached or is another one, and rules that don't say: one line each."""
+    southbound = servers[1].file
+    old = tmp_path / "old.db"
+    subprocess.run(["ovsdb-tool", "create", old, SCHEMAS.parent / "ezbake" / "ovn-nb.ovsschema"], check=True)
+    for argument, said in {
+        tmp_path / "nowhere": f"{tmp_path}/nowhere: No such file or directory",
+        f"unix:{tmp_path}/nowhere": f"unix:{tmp_path}/nowhere can't be reached: No such file or directory",
+        southbound: f"{southbound}: it is a database of OVN_Southbound, not of OVN_Northbound",
+        old: "the program ezbake doesn't say what it goes by",
+    }.items():
+        status, lines, error = check(str(argument))
+        assert (status, lines) == (1, [])
+        assert error.count("\n") == 1
+        assert error.startswith(f"ovn-rules: {said}")
+    done = subprocess.run([PROGRAM, "check", "--nb", old, "--relations"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--nb is about a database" in done.stderr
 
 
 def test_the_daemon_names_each_row_once(servers, tmp_path):
