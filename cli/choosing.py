@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from ovn_rules.io.streams import Tls
 
 SCHEMAS = {"nb": "OVN_Northbound", "sb": "OVN_Southbound", "ovs": "Open_vSwitch"}
+"""Database name in a program → its name on a server."""
 
 _MARKS = {"Logical_Port": "ezbake", "Pipeline": "ezbake", "Logical_Switch_Port": "ovn", "Logical_Flow": "ovn"}
-"""Tables that only one program's schemas have."""
+"""Tables that only one program's schemas have: a daemon imports the program that it needs, and no other to find out."""
 
 
 def program_of(tables: Collection[str]) -> str | None:

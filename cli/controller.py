@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.cli.choosing import SCHEMAS
 from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.setaside import merge
 from ovn_rules.engine.history import Source
@@ -50,7 +51,7 @@ class Controller:
         self.given_remote = sb
         self.plane = Plane(role.load(), role.sinks, role.reports, log, program.versions, "ovn-rules-controller")
         # Tunnels follow from the southbound database: before it is read, those there are would seem unwanted.
-        self.plane.attach(self._database("ovs", ovs, "Open_vSwitch"), role.early)
+        self.plane.attach(self._database("ovs", ovs), role.early)
         self.plane.start()
         self.switch: Switch | None = None
         self._remote = ""
@@ -59,10 +60,10 @@ class Controller:
         self._complete = False
         self._leaving = False
 
-    def _database(self, name: str, remotes: str, schema: str) -> Database:
+    def _database(self, name: str, remotes: str) -> Database:
         relations = self.plane.program.relations.values()
         extra = stored_columns(self.plane.sinks, name)
-        return Database(name, remotes, schema, relations, extra=extra, tls=self.tls)
+        return Database(name, remotes, SCHEMAS[name], relations, extra=extra, tls=self.tls)
 
     @property
     def status(self) -> str:
@@ -148,7 +149,7 @@ class Controller:
         """Follow another southbound database: what differs from the rows held is the change."""
         self._remote = remote
         try:
-            new = self._database("sb", remote, "OVN_Southbound")
+            new = self._database("sb", remote)
         except RemoteError as error:
             going_on = "; going on with the one before" if "sb" in self.plane.databases else ""
             self.log.say("warn", f"external_ids:ovn-remote: {error}{going_on}")

@@ -90,6 +90,9 @@ def controller(ovs: str | None, sb: str | None, program: str | None, options: Da
     """
     from ovn_rules.cli.controller import Controller  # noqa: PLC0415 - likewise
 
+    program = program or DEFAULT
+    if not _working(program).tables:
+        raise Failure(f"the program {program} has no rules for hosts; they run ovn-controller(8)")
     remote = ovs or default_ovs()
     path = Path(remote.partition(":")[2])
     rundir = path.parent if remote.startswith("unix:") and "OVS_RUNDIR" not in os.environ else default_ovs_rundir()
@@ -97,7 +100,7 @@ def controller(ovs: str | None, sb: str | None, program: str | None, options: Da
     def make(tls: Tls | None, chosen: str) -> Service:
         return Controller(remote, sb, str(rundir), _working(chosen), tls, Log("controller"))
 
-    serve("ovn-rules-controller", make, options, program or DEFAULT, {})
+    serve("ovn-rules-controller", make, options, program, {})
 
 
 def _working(name: str) -> Program:
@@ -140,8 +143,10 @@ def serve(
             if chosen is None:
                 return
             gc.disable()  # rules make many objects that stay, and hardly a cycle
-            service = make(tls, chosen)
-            gc.enable()
+            try:
+                service = make(tls, chosen)
+            finally:
+                gc.enable()
         except RemoteError as error:
             raise Failure(str(error)) from error
         _remember(service, options)

@@ -1,4 +1,4 @@
-"""The central daemon: the northbound database in, Binding and Pipeline out."""
+"""The central daemon: the northbound database in, the southbound database's rows out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ovn_rules.cli import northd_commands
+from ovn_rules.cli.choosing import SCHEMAS
 from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.unsupported import Unsupported
 from ovn_rules.engine.sinks import stored_columns
@@ -45,12 +46,12 @@ class Northd:
         unsupported = Unsupported(program.supported, partial(log.say, "warn")) if program.supported else None
         self.plane.unsupported = unsupported
         # The southbound one is first, and so written first: that is what hosts wait for.
-        for name, remotes, schema in (("sb", sb, "OVN_Southbound"), ("nb", nb, "OVN_Northbound")):
+        for name, remotes in (("sb", sb), ("nb", nb)):
             self.plane.attach(
                 Database(
                     name,
                     remotes,
-                    schema,
+                    SCHEMAS[name],
                     rules.relations.values(),
                     extra=stored_columns(role.sinks, name),
                     lock=LOCK if name == "sb" else None,
