@@ -53,7 +53,7 @@ class Steps:
 
 def _bar() -> Progress:
     from rich.console import Console  # noqa: PLC0415 - a daemon without a terminal starts sooner without rich
-    from rich.progress import (  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415 - likewise
         BarColumn,
         MofNCompleteColumn,
         Progress,

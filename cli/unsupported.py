@@ -54,21 +54,20 @@ class Unsupported:
 
     def observe(self, replica: Replica) -> None:
         """Look at the rows of a replica that has these columns, now and whenever one changes."""
-        if self._schema is None:
+        schema = self._schema
+        if schema is None:
             return
-        for name in self.columns(self._schema):
+        for name in self.columns(schema):
             table = replica.tables[name]
-            watch = self._watcher(name, table.position)
+            watch = self._watcher(schema.tables[name], table.position)
             table.observers[:] = [watch]
             for uuid, row in table.rows.items():
                 watch(uuid, None, row)
 
-    def _watcher(self, name: str, position: Mapping[str, int]) -> Watcher:
-        table = self._schema.tables[name] if self._schema is not None else None
-
+    def _watcher(self, table: TableSchema, position: Mapping[str, int]) -> Watcher:
         def watch(uuid: str, _old: Row | None, new: Row | None) -> None:
-            row = {c: new[i] for c, i in position.items()} if new is not None and table is not None else None
-            self._note((name, uuid), tuple(self._lines(table, row)) if row is not None and table is not None else ())
+            row = {c: new[i] for c, i in position.items()} if new is not None else None
+            self._note((table.name, uuid), tuple(self._lines(table, row)) if row is not None else ())
 
         return watch
 

@@ -30,8 +30,8 @@ class SpecCollector(pytest.File):
     def collect(self) -> Iterable[SpecItem]:
         """Its cases, in each of their roles."""
         from ovn_rules.cli.spec.document import SpecError  # noqa: PLC0415 - only where there are specs
-        from ovn_rules.cli.spec.reader import read_spec  # noqa: PLC0415
-        from ovn_rules.engine import LoadError  # noqa: PLC0415
+        from ovn_rules.cli.spec.reader import read_spec  # noqa: PLC0415 - likewise
+        from ovn_rules.engine import LoadError  # noqa: PLC0415 - likewise
 
         try:
             cases = read_spec(self.path).cases
@@ -62,7 +62,7 @@ class SpecItem(pytest.Item):
             SpecFailure: it doesn't hold.
         """
         from ovn_rules.cli.spec.report import reasons, report  # noqa: PLC0415 - only where there are specs
-        from ovn_rules.cli.spec.runner import Runner  # noqa: PLC0415
+        from ovn_rules.cli.spec.runner import Runner  # noqa: PLC0415 - likewise
 
         runners = self.session.config.stash.setdefault(_RUNNERS, {})
         key = (self.case.rules, self.role)

@@ -150,7 +150,7 @@ def _why(engine: Engine, relation: str, fact: Fact) -> str:
 
 def _why_not(engine: Engine, relation: str, known: Mapping[str, object]) -> str:
     from ovn_rules.cli.verbs.absences_shown import show  # noqa: PLC0415 - only when a case fails
-    from ovn_rules.cli.verbs.whynot import explain_absence  # noqa: PLC0415
+    from ovn_rules.cli.verbs.whynot import explain_absence  # noqa: PLC0415 - likewise
 
     document = explain_absence(engine, relation, known, DEPTH)
     return _printed(lambda console: show(document, console))

@@ -34,7 +34,7 @@ metadata=0x1,dl_dst=00:00:00:00:00:02, priority=50 table=17 actions=set_field:0x
 17. metadata=0x1,dl_dst=00:00:00:00:00:02, priority 50
     17. metadata=0x1,dl_dst=00:00:00:00:00:02, priority 50, cookie 0x5f
         Rule: table=17 cookie=0 priority=50,metadata=0x1,dl_dst=00:00:00:00:00:02
-""".splitlines()  # noqa: E501
+""".splitlines()  # noqa: E501 - as they are printed
 
 TRACE = """\
 Flow: in_port=v1,vlan_tci=0x0000,dl_src=00:00:00:00:00:01,dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x0000

@@ -174,7 +174,7 @@ def test_keys_are_never_logged(text, shown):
 def test_exception_is_lines_of_the_log(logs, tmp_path):
     """A traceback, for whoever debugs, comes as lines of the log's form."""
     try:
-        raise KeyError("x")  # noqa: TRY301
+        raise KeyError("x")  # noqa: TRY301 - for the log
     except KeyError:
         logging.getLogger("ovn_rules.north").exception("failed")
     found = [text for _, _, text in lines(tmp_path / "log")]

@@ -133,8 +133,10 @@ def test_completion_in_bash(tmp_path):
         (["expr"], "ovn-rules: Missing argument 'EXPRESSION'; see 'ovn-rules expr --help'\n"),
         (
             ["derive", "Binding", "--format", "xml"],
-            "ovn-rules: Invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv', 'flows'; "  # noqa: ISC004
-            "see 'ovn-rules derive --help'\n",
+            (
+                "ovn-rules: Invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv', 'flows'; "
+                "see 'ovn-rules derive --help'\n"
+            ),
         ),
     ],
 )

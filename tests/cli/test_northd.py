@@ -74,8 +74,8 @@ def test_hand_edits_are_repaired(network):
     network.sb.transact({"op": "update", **everything, "row": {"actions": "drop;"}})
     until(lambda: network.pipeline() == flows, "Pipeline after a change")
     network.update(network.sb, "Binding", "logical_port", "p1", tunnel_key=99, mac="ab")
-    rows = lambda: network.sb.select("Binding", ["logical_port", "mac"])  # noqa: E731
-    until(lambda: {"logical_port": "p1", "mac": "00:00:00:00:00:01"} in rows(), "Binding after a change")
+    row = {"logical_port": "p1", "mac": "00:00:00:00:00:01"}
+    until(lambda: row in network.sb.select("Binding", ["logical_port", "mac"]), "Binding after a change")
     network.sb.transact({"op": "delete", "table": "Binding", "where": [["logical_port", "==", "p2"]]})
     until(lambda: network.tunnel_keys().get("p2") == keys["p2"], "Binding after a deletion")
     network.sb.transact({"op": "insert", "table": "Binding", "row": {"logical_port": "ghost", "tunnel_key": 500}})
