@@ -20,6 +20,14 @@ class LoneRoute(Relation):
     route: Uuid = column("the route")
 
 
+class EcmpRoutes(Relation):
+    """Several static routes for the same packets, known in their router by the second of them."""
+
+    router: Uuid = column("the router")
+    second: Uuid = column("the second of the routes")
+    routes: tuple[Uuid, ...] = column("all of them")
+
+
 class EcmpOrder(Relation):
     """The ECMP groups of a router."""
 
@@ -36,7 +44,7 @@ class EcmpNumber(Relation):
 
 
 class EcmpGroup(Relation):
-    """Several static routes for the same packets."""
+    """Several static routes for the same packets, and their number."""
 
     router: Uuid = column("the router")
     first: Uuid = column("the first of its routes")
@@ -51,12 +59,6 @@ class EcmpMember(Relation):
     route: Uuid = column("the route")
     group: int = column("the group's number, from 1")
     member: int = column("the route's number, from 1")
-
-
-@pure
-def routes_numbered(routes: tuple[Uuid, ...]) -> tuple[tuple[Uuid, int], ...]:
-    """Routes with numbers, from 1."""
-    return tuple((route, number) for number, route in enumerate(routes, 1))
 
 
 @pure
@@ -140,16 +142,14 @@ def lone_discard(router, route, prefix, direction, table, connected, number):
 @rule
 def ecmp_group(router, routes, seconds, second, group, first, route, member):
     """Static routes for the same packets make a group with a number, and have numbers in it."""
-    EcmpOrder(router, collect(second)) <= RouteGroup(router=router, routes=routes) & (second in routes[1:2])
-    EcmpNumber(router, second, group) <= EcmpOrder(router, seconds) & ((second, group) in routes_numbered(seconds))
+    EcmpRoutes(router, second, routes) <= RouteGroup(router=router, routes=routes) & (second in routes[1:2])
+    EcmpOrder(router, collect(second)) <= EcmpRoutes(router=router, second=second)
+    EcmpNumber(router, second, group) <= EcmpOrder(router, seconds) & ((group, second) in enumerate(seconds, 1))
     EcmpGroup(router, first, group, routes) <= (
-        RouteGroup(router=router, routes=routes)
-        & (second in routes[1:2])
-        & EcmpNumber(router, second, group)
-        & (first in routes[:1])
+        EcmpRoutes(router, second, routes) & EcmpNumber(router, second, group) & (first in routes[:1])
     )
     EcmpMember(router, route, group, member) <= (
-        EcmpGroup(router, _, group, routes) & ((route, member) in routes_numbered(routes))
+        EcmpGroup(router, _, group, routes) & ((member, route) in enumerate(routes, 1))
     )
 
 

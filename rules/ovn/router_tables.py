@@ -4,7 +4,7 @@ The main table is 0. The others of a router are numbered in the order in which i
 routes name them, as ovn-northd does: a southbound database that it wrote is taken over as it is.
 """
 
-from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, collect, column, rule
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import Datapath, Flow
 from ovn_rules.rules.ovn.router_routes import GoodRoute
@@ -42,12 +42,6 @@ class RouteTable(Relation):
     number: int = column("0 for the main one")
 
 
-@pure
-def numbered(tables: tuple[tuple[int, Uuid, str], ...]) -> tuple[tuple[str, int], ...]:
-    """Names of route tables with their numbers."""
-    return tuple((name, number) for number, (_kind, _user, name) in enumerate(tables, 1))
-
-
 @rule
 def port_table(router, port, name, table):
     """The packets that a port receives go by the route table that it names."""
@@ -77,11 +71,11 @@ def named_table(router, port, route, table):
 
 
 @rule
-def route_table(router, table, kind, user, tables, number):
+def route_table(router, table, kind, user, tables, first, number):
     """Who names a route table first decides its number; without a name it is the main one."""
     TableUser(router, table, min((kind, user))) <= NamedTable(router, table, kind, user)
     TableOrder(router, collect((user[0], user[1], table))) <= TableUser(router, table, user)
-    RouteTable(router, table, number) <= TableOrder(router, tables) & ((table, number) in numbered(tables))
+    RouteTable(router, first[2], number) <= TableOrder(router, tables) & ((number, first) in enumerate(tables, 1))
     RouteTable(router, "", 0) <= Datapath(router, "router", _)
 
 
