@@ -5,11 +5,27 @@ Part of the stage arp_rsp of ovn-northd(8); options:virtual-ip and options:virtu
 
 from socket import AF_INET, AF_INET6, inet_pton
 
-from ovn_rules.engine import pure, rule
-from ovn_rules.rules.ovn.addresses import solicited_node
+from ovn_rules.engine import Relation, Uuid, column, pure, rule
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import Flow, SwitchPort
+from ovn_rules.rules.ovn.switch_responder import solicitation
 from ovn_rules.rules.ovn.text import hint, quoted
+
+
+class ParentName(Relation):
+    """A port that may have the address of a virtual port, if there is one of that name."""
+
+    port: Uuid = column("the virtual port")
+    name: str = column("the name that it lists")
+
+
+class PossibleParent(Relation):
+    """A port that may have the address of a virtual port, if both are on the same switch."""
+
+    port: Uuid = column("the virtual port")
+    parent: Uuid = column("the other port")
+    switch: Uuid = column("the other port's switch")
+    name: str = column("the other port's name")
 
 
 @pure
@@ -24,20 +40,22 @@ def claims(address: str) -> str:
         return (
             f"((arp.op == 1 && arp.spa == {address} && arp.tpa == {address}) || (arp.op == 2 && arp.spa == {address}))"
         )
-    return (
-        f"((nd_ns && ip6.dst == {{{address}, {solicited_node(address)}}} && nd.target == {address}) ||"
-        f"(nd_na && nd.target == {address}))"
-    )
-
-
-@pure
-def listed(names: str) -> tuple[str, ...]:
-    """The names in a list with commas."""
-    return tuple(name for name in names.split(",") if name)
+    return f"(({solicitation(address)}) ||(nd_na && nd.target == {address}))"
 
 
 @rule
-def virtual_parent(port, switch, name, address, match, parents, parent, parent_name):
+def possible_parent(port, names, name, parent, switch):
+    """A virtual port lists its possible parents by name."""
+    ParentName(port, name) <= (
+        nb.Logical_Switch_Port.options(port, "virtual-parents", names) & (name in names.split(",")) & (name != "")
+    )
+    PossibleParent(port, parent, switch, name) <= (
+        ParentName(port, name) & SwitchPort(port=parent, switch=switch, name=name)
+    )
+
+
+@rule
+def virtual_parent(port, switch, name, address, match, parent, parent_name):
     """Who announces the address of a virtual port has it from now on, if it is one of the port's parents."""
     Flow(
         switch,
@@ -52,7 +70,5 @@ def virtual_parent(port, switch, name, address, match, parents, parent, parent_n
         & nb.Logical_Switch_Port.options(port, "virtual-ip", address)
         & (match == claims(address))
         & (match != "")
-        & nb.Logical_Switch_Port.options(port, "virtual-parents", parents)
-        & (parent_name in listed(parents))
-        & SwitchPort(port=parent, switch=switch, name=parent_name)
+        & PossibleParent(port, parent, switch, parent_name)
     )
