@@ -28,21 +28,6 @@ class PolicyHop(Relation):
     hop: str = column("the next hop, as it is written")
 
 
-class LonePolicy(Relation):
-    """A policy with one next hop."""
-
-    router: Uuid = column("the router")
-    policy: Uuid = column("the policy")
-    hop: str = column("the next hop")
-
-
-class PolicyMark(Relation):
-    """How a policy marks packets."""
-
-    policy: Uuid = column("the policy")
-    actions: str = column("actions of ovn-sb(5), to be followed by others; empty when it doesn't mark")
-
-
 class PolicyOrder(Relation):
     """The policies of a router with several next hops."""
 
@@ -86,21 +71,9 @@ class PolicyStop(Relation):
 
 @pure
 def mark(options: tuple[tuple[str, str], ...]) -> str:
-    """Actions for the option pkt_mark."""
+    """Actions of ovn-sb(5) for the option pkt_mark, to be followed by others; empty without it."""
     number = unsigned(dict(options).get("pkt_mark", ""))
     return f"pkt.mark = {number}; " if number else ""
-
-
-@pure
-def policies_numbered(policies: tuple[Uuid, ...]) -> tuple[tuple[Uuid, int], ...]:
-    """Policies with numbers, from 1."""
-    return tuple((policy, number) for number, policy in enumerate(policies, 1))
-
-
-@pure
-def hops_numbered(hops: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    """Next hops with numbers, from 1."""
-    return tuple((hop, number) for number, hop in enumerate(hops, 1))
 
 
 @pure
@@ -136,7 +109,7 @@ def no_policy():
 @rule
 def policy(router, policy, action, hop, hops):
     """A policy has next hops in the column nexthops; one in nexthop counts when there are none."""
-    Policy(router, policy, action, hops if hops or action != "reroute" else hop) <= (
+    Policy(router, policy, action, hops or hop) <= (
         Datapath(router, "router", _)
         & nb.Logical_Router.policies(router, policy)
         & nb.Logical_Router_Policy(_uuid=policy, action=action, nexthop=hop, nexthops=hops)
@@ -144,16 +117,9 @@ def policy(router, policy, action, hop, hops):
 
 
 @rule
-def policy_mark(policy, options):
-    """A policy marks packets if it has the option pkt_mark."""
-    PolicyMark(policy, mark(options)) <= nb.Logical_Router_Policy(_uuid=policy, options=options)
-
-
-@rule
 def policy_hop(router, policy, hop, hops):
     """A next hop is looked for in the networks of the router's ports."""
     PolicyHop(router, policy, hop) <= Policy(router, policy, "reroute", hops) & (hop in hops)
-    LonePolicy(router, policy, hop) <= Policy(router, policy, "reroute", hops) & (len(hops) == 1) & (hop in hops)
     Hop(router, hop) <= PolicyHop(router=router, hop=hop)
 
 
@@ -167,32 +133,34 @@ def policy_drop(router, policy, priority, match):
 
 
 @rule
-def policy_allow(router, policy, priority, match, marking):
-    """A policy lets pass what it matches."""
-    GroupFlow(str(router), "lr_in_policy", priority, match, f"{marking}reg8[0..15] = 0; next;", (), hint(policy)) <= (
+def policy_allow(router, policy, priority, match, options):
+    """A policy lets pass what it matches, with a mark if it has the option pkt_mark."""
+    GroupFlow(
+        str(router), "lr_in_policy", priority, match, f"{mark(options)}reg8[0..15] = 0; next;", (), hint(policy)
+    ) <= (
         Policy(router=router, policy=policy, action="allow")
-        & PolicyMark(policy, marking)
-        & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match)
+        & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match, options=options)
     )
 
 
 @rule
-def reroute_to_one(router, policy, hop, port, address, name, mac, marking, priority, match):
-    """A policy sends what it matches to its next hop."""
+def reroute_to_one(router, policy, hops, hop, port, address, name, mac, priority, match, options):
+    """A policy sends what it matches to its only next hop."""
     GroupFlow(
         str(router),
         "lr_in_policy",
         priority,
         match,
-        f"{marking}{reroute(hop, address, mac, name)}reg8[0..15] = 0; next;",
+        f"{mark(options)}{reroute(hop, address, mac, name)}reg8[0..15] = 0; next;",
         (),
         hint(policy),
     ) <= (
-        LonePolicy(router, policy, hop)
+        PolicyHop(router, policy, hop)
+        & Policy(router=router, policy=policy, hops=hops)
+        & (len(hops) == 1)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
-        & PolicyMark(policy, marking)
-        & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match)
+        & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match, options=options)
     )
 
 
@@ -200,9 +168,7 @@ def reroute_to_one(router, policy, hop, port, address, name, mac, marking, prior
 def policy_group(router, policy, hops, policies, group):
     """Policies with several next hops have numbers, even those that aren't used."""
     PolicyOrder(router, collect(policy)) <= Policy(router, policy, "reroute", hops) & (len(hops) > 1)
-    PolicyNumber(router, policy, group) <= (
-        PolicyOrder(router, policies) & ((policy, group) in policies_numbered(policies))
-    )
+    PolicyNumber(router, policy, group) <= (PolicyOrder(router, policies) & ((group, policy) in enumerate(policies, 1)))
     PolicyGroup(router, policy, group, hops) <= (
         PolicyNumber(router, policy, group) & Policy(router=router, policy=policy, hops=hops) & (mixed_hop(hops) == "")
     )
@@ -212,7 +178,7 @@ def policy_group(router, policy, hops, policies, group):
 def policy_member(router, policy, group, hops, hop, member):
     """Next hops have numbers; the first that isn't reached stops the policy."""
     PolicyMember(router, policy, group, member, hop) <= (
-        PolicyGroup(router, policy, group, hops) & ((hop, member) in hops_numbered(hops))
+        PolicyGroup(router, policy, group, hops) & ((member, hop) in enumerate(hops, 1))
     )
     PolicyStop(policy, min(member)) <= (
         PolicyMember(router=router, policy=policy, member=member, hop=hop) & ~HopPort(router, hop, _, _)
@@ -230,14 +196,14 @@ def reroute_to_several(router, policy, group, hops, priority, match):
 
 
 @rule
-def reroute_to_chosen(router, policy, group, member, hop, port, address, name, mac, marking, stop):
+def reroute_to_chosen(router, policy, group, member, hop, port, address, name, mac, options, stop):
     """What was shared out goes to the chosen next hop; ovn-northd has these flows up to one that isn't reached."""
     GroupFlow(
         str(router),
         "lr_in_policy_ecmp",
         100,
         f"reg8[0..15] == {group} && reg8[16..31] == {member}",
-        f"{marking}{reroute(hop, address, mac, name)}next;",
+        f"{mark(options)}{reroute(hop, address, mac, name)}next;",
         (),
         hint(policy),
     ) <= (
@@ -245,14 +211,14 @@ def reroute_to_chosen(router, policy, group, member, hop, port, address, name, m
         & ~PolicyStop(policy, _)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
-        & PolicyMark(policy, marking)
+        & nb.Logical_Router_Policy(_uuid=policy, options=options)
     )
     GroupFlow(
         str(router),
         "lr_in_policy_ecmp",
         100,
         f"reg8[0..15] == {group} && reg8[16..31] == {member}",
-        f"{marking}{reroute(hop, address, mac, name)}next;",
+        f"{mark(options)}{reroute(hop, address, mac, name)}next;",
         (),
         hint(policy),
     ) <= (
@@ -261,7 +227,7 @@ def reroute_to_chosen(router, policy, group, member, hop, port, address, name, m
         & (member < stop)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
-        & PolicyMark(policy, marking)
+        & nb.Logical_Router_Policy(_uuid=policy, options=options)
     )
 
 
@@ -282,7 +248,6 @@ def policy_wrong(router, name, policy, priority, hops, hop):
         f"left out: the next hop '{hop}' is of another IP version than the others",
     ) <= (
         Policy(router, policy, "reroute", hops)
-        & (hops != ())
         & (hop == mixed_hop(hops))
         & (hop != "")
         & nb.Logical_Router_Policy(_uuid=policy, priority=priority)
