@@ -11,7 +11,7 @@ from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, RouterPeer, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_hops import member_address
 from ovn_rules.rules.ovn.switch_links import RouterLink
-from ovn_rules.rules.ovn.text import hint, quoted
+from ovn_rules.rules.ovn.text import constants, hint, quoted
 
 
 class LearningRouter(Relation):
@@ -30,12 +30,6 @@ def reached(addresses: tuple[str, ...], v4: tuple[Network, ...], v6: tuple[Netwo
 def next_hop(out: str, address: str) -> str:
     """Matches packets to a next hop through a port."""
     return f"outport == {quoted(out)} && {'xxreg0' if ':' in address else 'reg0'} == {address}"
-
-
-@pure
-def one_of(addresses: tuple[str, ...]) -> str:
-    """Addresses as a match compares with them: one, or any of several."""
-    return addresses[0] if len(addresses) == 1 else f"{{{', '.join(addresses)}}}"
 
 
 @rule
@@ -76,7 +70,7 @@ def resolve_neighbour(switch, port, out, router, out_name, other, mac, v4, v6):
         router,
         "lr_in_arp_resolve",
         100,
-        f"outport == {quoted(out_name)} && reg0 == {one_of(bare(v4))}",
+        f"outport == {quoted(out_name)} && reg0 == {constants(bare(v4))}",
         f"eth.dst = {mac}; next;",
         (),
         hint(port),
@@ -94,7 +88,7 @@ def resolve_neighbour(switch, port, out, router, out_name, other, mac, v4, v6):
         router,
         "lr_in_arp_resolve",
         100,
-        f"outport == {quoted(out_name)} && xxreg0 == {one_of(bare(v6))}",
+        f"outport == {quoted(out_name)} && xxreg0 == {constants(bare(v6))}",
         f"eth.dst = {mac}; next;",
         (),
         hint(port),
@@ -116,7 +110,7 @@ def resolve_peer(port, peer, router, name, mac, v4, v6):
         router,
         "lr_in_arp_resolve",
         100,
-        f"outport == {quoted(name)} && reg0== {one_of(bare(v4))}",
+        f"outport == {quoted(name)} && reg0== {constants(bare(v4))}",
         f"eth.dst = {mac}; next;",
         (),
         hint(port),
@@ -130,7 +124,7 @@ def resolve_peer(port, peer, router, name, mac, v4, v6):
         router,
         "lr_in_arp_resolve",
         100,
-        f"outport == {quoted(name)} && xxreg0 == {one_of(bare(v6))}",
+        f"outport == {quoted(name)} && xxreg0 == {constants(bare(v6))}",
         f"eth.dst = {mac}; next;",
         (),
         hint(port),

@@ -5,9 +5,8 @@ route's priority is three times the length of its prefix, plus 0 for a route by 
 network of the router's own.
 """
 
-from socket import AF_INET6, inet_pton
-
 from ovn_rules.engine import pure, rule
+from ovn_rules.rules.ovn.addresses import is_link_local
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -32,7 +31,7 @@ def route_match(network: str, length: int, direction: str, table: int, inport: s
 @pure
 def scope(network: str, name: str) -> str:
     """The port that packets to a network must have come through: link-local ones are each link's own, RFC 4291."""
-    return name if ":" in network and inet_pton(AF_INET6, network)[:8] == b"\xfe\x80" + bytes(6) else ""
+    return name if ":" in network and is_link_local(network) else ""
 
 
 @pure
@@ -73,17 +72,10 @@ def connected_route(router, port, name, mac, v4, v6, address, network, length):
         router,
         "lr_in_ip_routing",
         3 * length + 2,
-        route_match(network, length, "dst", -1, ""),
-        forward(network, "", address, mac, name),
-        (),
-        hint(port),
-    ) <= (RouterPort(port=port, router=router, name=name, mac=mac, v4=v4) & ((address, network, length) in v4))
-    Flow(
-        router,
-        "lr_in_ip_routing",
-        3 * length + 2,
         route_match(network, length, "dst", -1, scope(network, name)),
         forward(network, "", address, mac, name),
         (),
         hint(port),
-    ) <= (RouterPort(port=port, router=router, name=name, mac=mac, v6=v6) & ((address, network, length) in v6))
+    ) <= (
+        RouterPort(port=port, router=router, name=name, mac=mac, v4=v4, v6=v6) & ((address, network, length) in v4 + v6)
+    )

@@ -4,9 +4,9 @@ The stage external_port of ovn-northd(8).
 """
 
 from ovn_rules.engine import pure, rule
-from ovn_rules.rules.ovn.addresses import solicited_node
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, SwitchPort
 from ovn_rules.rules.ovn.switch_links import LocalnetPort, RouterLink
+from ovn_rules.rules.ovn.switch_responder import questions
 from ovn_rules.rules.ovn.text import hint, quoted
 
 
@@ -21,11 +21,7 @@ def to_router(mac: str, v4: tuple[str, ...], v6: tuple[str, ...], elsewhere: str
         elsewhere: The match of hosts that the machine's port isn't claimed by.
     """
     return (
-        *(f"{elsewhere} && arp.tpa == {address} && arp.op == 1" for address in v4),
-        *(
-            f"{elsewhere} && nd_ns && ip6.dst == {{{address}, {solicited_node(address)}}} && nd.target == {address}"
-            for address in v6
-        ),
+        *(f"{elsewhere} && {question}" for question in questions(v4, v6)),
         f"eth.dst == {mac} && {elsewhere}",
     )
 

@@ -3,11 +3,20 @@
 The stage arp_rsp of ovn-northd(8); virtual ports have a module of their own.
 """
 
-from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
+from ovn_rules.engine import Relation, Uuid, column, every, pure, rule
 from ovn_rules.rules.ovn.addresses import bare, parse_ips, solicited_node
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_false
-from ovn_rules.rules.ovn.relations import Attached, Flow, GroupFlow, PortAddress, RouterPort, SwitchPort, UnknownPort
+from ovn_rules.rules.ovn.relations import (
+    Attached,
+    Flow,
+    GroupFlow,
+    Option,
+    PortAddress,
+    RouterPort,
+    SwitchPort,
+    UnknownPort,
+)
 from ovn_rules.rules.ovn.switch_admission import VlanPassthru
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -90,7 +99,7 @@ def unanswered(port, switch, kind, value, up):
     Unanswered(port) <= SwitchPort(port=port, type=kind) & (kind in ("external", "virtual"))
     Unanswered(port) <= VlanPassthru(switch) & SwitchPort(port=port, switch=switch)
     Unanswered(port) <= (
-        nb.NB_Global.options(_, "ignore_lsp_down", value)
+        Option("ignore_lsp_down", value)
         & is_false(value)
         & every(nb.Logical_Switch_Port(_uuid=port, up=up, type=kind))
         & (up != (True,))
