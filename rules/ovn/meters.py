@@ -4,10 +4,13 @@ from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.acls import FairMeter
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.flows import own_row
+from ovn_rules.rules.ovn.text import made_row
 
 Band = tuple[int, int, str]
 """Rate, burst size, action."""
+
+Bands = tuple[tuple[int, int, str, Uuid], ...]
+"""Rate, burst size, action and row of each."""
 
 
 class WantedMeter(Relation):
@@ -21,21 +24,21 @@ class OwnBands(Relation):
     """The bands of a northbound meter."""
 
     meter: Uuid = column("the meter")
-    bands: tuple[tuple[int, int, str, Uuid], ...] = column("rate, burst size, action and row of each")
+    bands: Bands = column("its bands, in order")
 
 
 class StoredBands(Relation):
     """The bands of a southbound meter."""
 
     meter: str = column("the meter's name")
-    bands: tuple[tuple[int, int, str, Uuid], ...] = column("rate, burst size, action and row of each")
+    bands: Bands = column("its bands, in order")
 
 
 class MeterBands(Relation, key=("name",)):
     """The bands that a southbound meter is to have."""
 
     name: str = column("the meter's name")
-    bands: tuple[tuple[int, int, str, Uuid], ...] = column("rate, burst size, action and row of each")
+    bands: Bands = column("its bands, in order")
 
 
 class SharedBand(Relation, key=("row",)):
@@ -56,15 +59,15 @@ class SharedMeter(Relation, key=("name",)):
 
 
 @pure
-def contents(bands: tuple[tuple[int, int, str, Uuid], ...]) -> tuple[Band, ...]:
+def contents(bands: Bands) -> tuple[Band, ...]:
     """Bands without their rows, in order."""
     return tuple(band[:3] for band in bands)
 
 
 @pure
-def with_rows(bands: tuple[tuple[int, int, str, Uuid], ...], name: str) -> tuple[tuple[int, int, str, Uuid], ...]:
+def with_rows(bands: Bands, name: str) -> Bands:
     """Bands with rows that are those of a meter of this name only."""
-    return tuple((*band[:3], own_row((name, str(band[3])))) for band in bands)
+    return tuple((*band[:3], made_row((name, str(band[3])))) for band in bands)
 
 
 @rule

@@ -4,6 +4,7 @@ The tables Multicast_Group and IP_Multicast of ovn-sb(5). Tunnel keys of groups 
 """
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, rule
+from ovn_rules.engine.sinks import Constant, Sink
 from ovn_rules.rules.ovn.relations import Datapath, DatapathRow, PortRow, SwitchPort, UnknownPort
 
 
@@ -57,3 +58,27 @@ def unknown_group(datapath, switch, port, kind, row):
 def ip_multicast(switch, datapath):
     """Multicast snooping is off."""
     IpMulticast(datapath) <= Datapath(switch, "switch", _) & DatapathRow(switch, datapath)
+
+
+MULTICAST_GROUP = Sink(
+    relation="MulticastGroup",
+    database="sb",
+    table="Multicast_Group",
+    key=("datapath", "name"),
+    columns={"datapath": "datapath", "name": "name", "tunnel_key": "key", "ports": "ports"},
+)
+IP_MULTICAST = Sink(
+    relation="IpMulticast",
+    database="sb",
+    table="IP_Multicast",
+    key=("datapath",),
+    columns={
+        "datapath": "datapath",
+        "enabled": Constant(False),
+        "querier": Constant(True),
+        "table_size": Constant(2048),
+        "idle_timeout": Constant(300),
+        "query_interval": Constant(150),
+        "query_max_resp": Constant(1),
+    },
+)

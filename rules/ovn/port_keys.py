@@ -1,15 +1,12 @@
 """Which Port_Binding row a port has, and which tunnel key: both are kept as long as the port is the same to hosts."""
 
-from uuid import UUID, uuid5
-
 from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
 from ovn_rules.rules.ovn.addresses import mac_of
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.options import whole
 from ovn_rules.rules.ovn.relations import DatapathKey, DatapathRow, NamedRouterPort, PortKey, PortRow
 from ovn_rules.rules.ovn.settings import KeyLimit
-
-_NAMESPACE = UUID("5b8b6f0c-3c2f-5d0e-8e0b-2f1d4c9a7b13")
+from ovn_rules.rules.ovn.text import made_row
 
 
 class StoredPortKey(Relation):
@@ -73,7 +70,7 @@ def row_of(port: Uuid, stored: Uuid, keeps: bool) -> Uuid:
     """The row of a port whose name a stored row has: that one, or else one with another UUID."""
     if keeps:
         return stored
-    return port if stored != port else Uuid(str(uuid5(_NAMESPACE, str(port))))
+    return port if stored != port else made_row((str(port),))
 
 
 @rule

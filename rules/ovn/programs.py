@@ -1,181 +1,30 @@
 """What the central daemon loads, and where what it derives is written."""
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
-from ovn_rules.engine.sinks import Constant, Mapped, Sink
+from ovn_rules.rules import ovn
 from ovn_rules.rules.ovn import (
-    acl_services,
-    acl_stages,
-    acl_switches,
-    acl_tracking,
-    acls,
     datapaths,
-    dhcp,
     dns,
+    fixed_tables,
+    flow_groups,
     flows,
-    ipam,
     ipam_macs,
-    ipam_v4,
-    matches,
     meters,
     multicast,
     port_bindings,
     port_chassis,
-    port_keys,
-    port_options,
-    port_problems,
     port_status,
     port_tags,
-    ports,
     progress,
-    qos,
-    router_admission,
-    router_advertisements,
-    router_forwarding,
-    router_hops,
-    router_input,
-    router_lengths,
-    router_links,
-    router_mtu,
-    router_neighbours,
-    router_policies,
-    router_replies,
-    router_resolve,
-    router_routes,
-    router_routing,
-    router_tables,
-    router_virtual,
-    routers,
     sets,
     settings,
     stale,
-    supported,
-    switch_admission,
-    switch_balancing,
-    switch_external,
-    switch_learning,
-    switch_links,
-    switch_lookup,
-    switch_responder,
-    switch_virtual,
-    tracking,
 )
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.stages import STAGES
 from ovn_rules.rules.ovn.support import SUPPORTED
 from ovn_rules.rules.program import Contents, LogicalFlows, Program, Role
-
-CENTRAL: tuple[ModuleType, ...] = (
-    acl_services,
-    acl_stages,
-    acl_switches,
-    acl_tracking,
-    acls,
-    datapaths,
-    dhcp,
-    dns,
-    flows,
-    ipam,
-    ipam_macs,
-    ipam_v4,
-    matches,
-    meters,
-    multicast,
-    port_bindings,
-    port_chassis,
-    port_keys,
-    port_options,
-    port_problems,
-    port_status,
-    port_tags,
-    ports,
-    progress,
-    qos,
-    router_admission,
-    router_advertisements,
-    router_forwarding,
-    router_hops,
-    router_input,
-    router_lengths,
-    router_links,
-    router_mtu,
-    router_neighbours,
-    router_policies,
-    router_replies,
-    router_resolve,
-    router_routes,
-    router_routing,
-    router_tables,
-    router_virtual,
-    routers,
-    sets,
-    settings,
-    stale,
-    supported,
-    switch_admission,
-    switch_balancing,
-    switch_external,
-    switch_learning,
-    switch_links,
-    switch_lookup,
-    switch_responder,
-    switch_virtual,
-    tracking,
-)
-
-DATAPATH_GROUP = Sink(
-    relation="DatapathGroup",
-    database="sb",
-    table="Logical_DP_Group",
-    key=("_uuid",),
-    columns={"_uuid": "row", "datapaths": "datapaths"},
-)
-LOGICAL_FLOW = Sink(
-    relation="LogicalFlow",
-    database="sb",
-    table="Logical_Flow",
-    key=("external_ids:stage-name", "priority", "match", "actions", "controller_meter"),
-    columns={
-        "external_ids:stage-name": "stage",
-        "priority": "priority",
-        "match": "match",
-        "actions": "actions",
-        "controller_meter": "meter",
-        "logical_datapath": "datapath",
-        "logical_dp_group": "group",
-        "tags:in_out_port": "port",
-        "pipeline": Mapped("stage", {stage: pipeline for stage, (pipeline, _) in STAGES.items()}),
-        "table_id": Mapped("stage", {stage: table for stage, (_, table) in STAGES.items()}),
-    },
-    insert_only={"external_ids:stage-hint": "hint"},
-)
-"""A row keeps its hint, as ovn-northd leaves it: of several rows that make one flow, any may be named."""
-
-
-MULTICAST_GROUP = Sink(
-    relation="MulticastGroup",
-    database="sb",
-    table="Multicast_Group",
-    key=("datapath", "name"),
-    columns={"datapath": "datapath", "name": "name", "tunnel_key": "key", "ports": "ports"},
-)
-IP_MULTICAST = Sink(
-    relation="IpMulticast",
-    database="sb",
-    table="IP_Multicast",
-    key=("datapath",),
-    columns={
-        "datapath": "datapath",
-        "enabled": Constant(False),
-        "querier": Constant(True),
-        "table_size": Constant(2048),
-        "idle_timeout": Constant(300),
-        "query_interval": Constant(150),
-        "query_max_resp": Constant(1),
-    },
-)
 
 PROBLEM = ("Problem", "warn", "{where}: {text}")
 SINKS = (
@@ -183,10 +32,10 @@ SINKS = (
     settings.NB_GLOBAL,
     ipam_macs.LOGICAL_SWITCH_PORT,
     settings.SB_GLOBAL,
-    supported.DHCP_OPTIONS_TABLE,
-    supported.DHCPV6_OPTIONS_TABLE,
-    supported.RBAC_PERMISSION,
-    supported.RBAC_ROLE,
+    fixed_tables.DHCP_OPTIONS_TABLE,
+    fixed_tables.DHCPV6_OPTIONS_TABLE,
+    fixed_tables.RBAC_PERMISSION,
+    fixed_tables.RBAC_ROLE,
     stale.MAC_BINDING,
     stale.FDB,
     datapaths.DATAPATH_BINDING,
@@ -196,10 +45,10 @@ SINKS = (
     port_tags.PORT_TAG,
     port_status.SILENT_ROW,
     port_status.PORT_UP,
-    DATAPATH_GROUP,
-    LOGICAL_FLOW,
-    MULTICAST_GROUP,
-    IP_MULTICAST,
+    flow_groups.DATAPATH_GROUP,
+    flows.LOGICAL_FLOW,
+    multicast.MULTICAST_GROUP,
+    multicast.IP_MULTICAST,
     sets.ADDRESS_SET,
     sets.PORT_GROUP,
     meters.METER_BAND,
@@ -211,7 +60,7 @@ SINKS = (
 )
 """In the order in which rows are made: what others refer to comes first."""
 
-NORTHD = Role(CENTRAL, SINKS, (PROBLEM,))
+NORTHD = Role((ovn,), SINKS, (PROBLEM,))
 
 CONTENTS = Contents(
     identities={

@@ -1,8 +1,11 @@
-"""How names, rows and sets are written in matches, actions and external ids."""
+"""How names, rows and sets are written in matches, actions and external ids, and what new rows are called."""
 
 from json.encoder import encode_basestring
+from uuid import UUID, uuid5
 
 from ovn_rules.engine import Uuid, pure
+
+_NAMESPACE = UUID("5c5de2a3-7d0b-5a4a-9c0f-3c1b8a0d6a55")
 
 
 @pure
@@ -21,3 +24,9 @@ def hint(row: Uuid) -> tuple[str, ...]:
 def constants(values: tuple[str, ...]) -> str:
     """What a match of ovn-sb(5) compares with: a constant, or several in braces."""
     return values[0] if len(values) == 1 else f"{{{', '.join(values)}}}"
+
+
+@pure
+def made_row(parts: tuple[str, ...]) -> Uuid:
+    """The UUID of a row that has none of a northbound row: it follows from what the row is for."""
+    return Uuid(str(uuid5(_NAMESPACE, "\n".join(parts))))

@@ -3,13 +3,10 @@
 What a host's ovn-controller may change counts where the southbound database asks for its role, ovn-architecture(7).
 """
 
-from uuid import UUID, uuid5
-
-from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, collect, column, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import sb
-
-_NAMESPACE = UUID("0c6a4d3b-8f0e-5c43-9a2e-63f5be8e52a7")
+from ovn_rules.rules.ovn.text import made_row
 
 DHCP_OPTIONS = (
     ("offerip", 0, "ipv4"),
@@ -133,12 +130,6 @@ class RolePermissions(Relation):
     permissions: tuple[tuple[str, Uuid], ...] = column("tables, and their rows")
 
 
-@pure
-def own_row(table: str) -> Uuid:
-    """The UUID of a table's row when none is stored."""
-    return Uuid(str(uuid5(_NAMESPACE, table)))
-
-
 @rule
 def dhcp_options(name, code, kind):
     """Hosts read from the database which options they can write."""
@@ -151,7 +142,7 @@ def permission_row(table, row):
     """A table keeps the row that it has."""
     StoredPermission(table, min(row)) <= sb.RBAC_Permission(_uuid=row, table=table)
     PermissionRow(table, row) <= ((table, _, _, _) in PERMISSIONS) & StoredPermission(table, row)
-    PermissionRow(table, own_row(table)) <= ((table, _, _, _) in PERMISSIONS) & ~StoredPermission(table, _)
+    PermissionRow(table, made_row((table,))) <= ((table, _, _, _) in PERMISSIONS) & ~StoredPermission(table, _)
 
 
 @rule
