@@ -3,7 +3,7 @@
 from ovn_rules.engine import Relation, Uuid, _, allocate, column, pure, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import is_false, whole
+from ovn_rules.rules.ovn.options import Options, is_false, whole
 from ovn_rules.rules.ovn.relations import Datapath, DatapathBinding, DatapathKey, DatapathRow, Group, Problem
 from ovn_rules.rules.ovn.settings import KeyLimit
 
@@ -136,9 +136,7 @@ def datapath_row(datapath, row):
 
 
 @pure
-def datapath_ids(
-    datapath: Uuid, kind: str, name: str, given: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, str], ...]:
+def datapath_ids(datapath: Uuid, kind: str, name: str, given: Options) -> Options:
     """The external ids of a Datapath_Binding row; its second name is the one that OpenStack gave it."""
     second = dict(given).get("neutron:network_name" if kind == "switch" else "neutron:router_name")
     own = ((f"logical-{kind}", str(datapath)), ("name", name))
@@ -156,7 +154,7 @@ def switch_datapath_binding(datapath, row, key, name, ids):
 
 
 @pure
-def learning_ids(options: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def learning_ids(options: Options) -> Options:
     """The external ids that say how a router learns; none for one that learns from all requests."""
     learning = "always_learn_from_arp_request"
     return ((learning, "false"),) if is_false(dict(options).get(learning, "")) else ()
@@ -199,7 +197,7 @@ def refused_datapath_key(datapath, name, text, key):
 
 @pure
 def refused_key(wanted: str, key: int) -> str:
-    """Why a datapath doesn't have the tunnel key that it asks for."""
+    """Why a datapath or port doesn't have the tunnel key that it asks for."""
     return f"requested-tnl-key {wanted} is another's, or none that tunnels can carry; it has {key}"
 
 

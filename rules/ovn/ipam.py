@@ -8,17 +8,14 @@ import re
 from ovn_rules.engine import Relation, Uuid, column, pure, rule
 from ovn_rules.rules.ovn.addresses import ipv4_of, network_of, number_of
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import is_true
+from ovn_rules.rules.ovn.options import Options, is_true
 from ovn_rules.rules.ovn.relations import Problem
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last IPv4 addresses, as numbers."""
 
-Pairs = tuple[tuple[str, str], ...]
-"""A map column."""
-
 _IP = r"(\d+(?:\.\d+){3}|[0-9a-fA-F:]+)(?![\w:/])"
-_EXCLUDED = re.compile(rf"\s*{_IP}(?:\s*(\.\.)(?:\s*{_IP})?)?")
+_EXCLUDED = re.compile(rf"\s*{_IP}(?:\s*(\.\.)(?:\s*{_IP})?)?", re.ASCII)
 
 
 class Ipam(Relation, key=("switch",)):
@@ -38,7 +35,7 @@ class Subnet(Relation, key=("switch",)):
 
 
 @pure
-def ipam_of(config: Pairs) -> tuple[str, ...]:
+def ipam_of(config: Options) -> tuple[str, ...]:
     """The IPv6 prefix of a switch's other_config, or "" without one; nothing when the switch has no addresses."""
     given = dict(config)
     prefix = prefix_of(given.get("ipv6_prefix", ""))
@@ -58,7 +55,7 @@ def prefix_of(text: str) -> str:
 
 
 @pure
-def subnet_of(config: Pairs) -> tuple[tuple[int, int, Ranges], ...]:
+def subnet_of(config: Options) -> tuple[tuple[int, int, Ranges], ...]:
     """The first and the last address of a switch's subnet, and what is excluded; nothing without one."""
     given = dict(config)
     found = network_of(given.get("subnet", ""))
@@ -99,7 +96,7 @@ def ipam_subnet(switch, config, first, last, excluded):
 
 
 @pure
-def mistakes(config: Pairs) -> tuple[str, ...]:
+def mistakes(config: Options) -> tuple[str, ...]:
     """What can't be used of a switch's other_config."""
     given = dict(config)
     found = []

@@ -4,6 +4,9 @@ import re
 
 from ovn_rules.engine import pure
 
+Options = tuple[tuple[str, str], ...]
+"""A map column of texts: names with values, in order."""
+
 _WHOLE = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 
 
@@ -44,6 +47,6 @@ def is_false(text: str) -> bool:
 
 
 @pure
-def flag(options: tuple[tuple[str, str], ...], key: str) -> bool:
+def flag(options: Options, key: str) -> bool:
     """Whether an option that is off by default is on in a map of options."""
-    return any(name == key and value.lower() == "true" for name, value in options)
+    return any(name == key and is_true(value) for name, value in options)

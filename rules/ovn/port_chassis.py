@@ -39,7 +39,7 @@ class RequestedChassis(Relation):
 
 
 @pure
-def listed(text: str) -> tuple[tuple[int, str], ...]:
+def requested(text: str) -> tuple[tuple[int, str], ...]:
     """The names in a list with commas, with their places; an empty name is none."""
     return tuple(enumerate(name for name in text.split(",") if name))
 
@@ -61,12 +61,12 @@ def chassis_place(port, text, place, name, chassis):
     """A port names chassis by name, or else by host."""
     ChassisPlace(port, place, chassis) <= (
         nb.Logical_Switch_Port.options(port, "requested-chassis", text)
-        & ((place, name) in listed(text))
+        & ((place, name) in requested(text))
         & sb.Chassis(_uuid=chassis, name=name)
     )
     ChassisPlace(port, place, chassis) <= (
         nb.Logical_Switch_Port.options(port, "requested-chassis", text)
-        & ((place, name) in listed(text))
+        & ((place, name) in requested(text))
         & HostChassis(name, chassis)
         & ~sb.Chassis(name=name)
     )

@@ -6,14 +6,17 @@ from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from ovn_rules.engine import _, pure, rule
 from ovn_rules.rules.ovn.addresses import bare, is_dynamic, left_over, mac_of, network_of, parse_addresses
 from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.rules.ovn.datapaths import refused_key
 from ovn_rules.rules.ovn.options import whole
-from ovn_rules.rules.ovn.port_chassis import listed
+from ovn_rules.rules.ovn.port_chassis import requested
 from ovn_rules.rules.ovn.port_tags import ContainerTag
 from ovn_rules.rules.ovn.relations import Attached, DatapathKey, PortKey, Problem, RouterPeer, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_links import PatchPeer
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-_USUAL = re.compile(rf"(?:[0-9a-fA-F]{{2}}:){{5}}[0-9a-fA-F]{{2}}(?: {_BYTE}(?:\.{_BYTE}){{3}})*|unknown|router")
+_USUAL = re.compile(
+    rf"(?:[0-9a-fA-F]{{2}}:){{5}}[0-9a-fA-F]{{2}}(?: {_BYTE}(?:\.{_BYTE}){{3}})*|unknown|router", re.ASCII
+)
 """Addresses as nearly all are; the others are looked at more closely."""
 
 _MAC = re.compile(r"[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}")
@@ -74,24 +77,18 @@ def missing_router_port(port, name, other):
 @rule
 def refused_port_key(port, name, text, key):
     """A tunnel key that can't be had is said."""
-    Problem(f"port {name}", refusal(text, key)) <= (
+    Problem(f"port {name}", refused_key(text, key)) <= (
         nb.Logical_Switch_Port.options(port, "requested-tnl-key", text)
         & PortKey(port=port, key=key)
         & (key != whole(text, 0))
         & SwitchPort(port=port, name=name)
     )
-    Problem(f"router port {name}", refusal(text, key)) <= (
+    Problem(f"router port {name}", refused_key(text, key)) <= (
         nb.Logical_Router_Port.options(port, "requested-tnl-key", text)
         & PortKey(port=port, key=key)
         & (key != whole(text, 0))
         & RouterPort(port=port, name=name)
     )
-
-
-@pure
-def refusal(wanted: str, key: int) -> str:
-    """Why a port doesn't have the tunnel key that it asks for."""
-    return f"requested-tnl-key {wanted} is another port's, or none that tunnels can carry; it has {key}"
 
 
 @rule
@@ -110,7 +107,7 @@ def unknown_chassis(port, name, text, chassis):
     """A host that isn't there yet can't have a port."""
     Problem(f"port {name}", f"asks for chassis '{chassis}', which isn't there") <= (
         nb.Logical_Switch_Port.options(port, "requested-chassis", text)
-        & ((_, chassis) in listed(text))
+        & ((_, chassis) in requested(text))
         & ~sb.Chassis(name=chassis)
         & ~sb.Chassis(hostname=chassis)
         & SwitchPort(port=port, name=name)
@@ -137,16 +134,10 @@ def unread_router_mac(router, port, name, text):
     """Without an Ethernet address, a router port takes no part."""
     Problem(f"router port {name}", f"left out: '{text}' isn't an Ethernet address") <= (
         nb.Logical_Router_Port(_uuid=port, name=name, mac=text)
-        & ~is_mac(text)
+        & (mac_of(text) == "")
         & nb.Logical_Router.ports(router, port)
         & DatapathKey(router, _)
     )
-
-
-@pure
-def is_mac(text: str) -> bool:
-    """Whether a text is an Ethernet address."""
-    return mac_of(text) != ""
 
 
 @pure
