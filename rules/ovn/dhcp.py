@@ -8,13 +8,10 @@ from operator import eq, gt, itemgetter, lt
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import link_local, mac_of, mask_of, network_of, number_of
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import is_true
+from ovn_rules.rules.ovn.options import Options, is_true
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, Problem, SwitchPort
 from ovn_rules.rules.ovn.switch_links import LocalnetPort
 from ovn_rules.rules.ovn.text import hint, quoted
-
-Pairs = tuple[tuple[str, str], ...]
-"""A map column: keys with values, in order."""
 
 Step = tuple[str, str, str]
 """A flow's stage, match and actions."""
@@ -82,7 +79,7 @@ def subnet(cidr: str, family: int) -> tuple[tuple[int, int, str], ...]:
 
 
 @pure
-def said_v4(options: Pairs, mask: str) -> tuple[Said, ...]:
+def said_v4(options: Options, mask: str) -> tuple[Said, ...]:
     """What a server with these options says; empty when a necessary one is missing."""
     given = dict(options)
     if not all(key in given for key in _NEEDED_V4):
@@ -95,7 +92,7 @@ def said_v4(options: Pairs, mask: str) -> tuple[Said, ...]:
 
 
 @pure
-def said_v6(options: Pairs) -> tuple[SaidV6, ...]:
+def said_v6(options: Options) -> tuple[SaidV6, ...]:
     """What a server with these options says; empty when its own address doesn't follow from them."""
     given = dict(options)
     mac = given.get("server_id", "")
@@ -160,7 +157,7 @@ def offered(addresses: tuple[str, ...], network: int, mask: int) -> tuple[str, .
 
 
 @pure
-def flows_v4(inport: str, eth: str, where: str, offer: str, said: Said, own: Pairs) -> tuple[Step, ...]:
+def flows_v4(inport: str, eth: str, where: str, offer: str, said: Said, own: Options) -> tuple[Step, ...]:
     """Stage, match and actions of a client's three flows.
 
     Args:

@@ -10,6 +10,7 @@ from ovn_rules.engine import Relation, column, pure, rule
 from ovn_rules.rules.lflow import OVN, LflowError, Sets, parse
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import Problem
+from ovn_rules.rules.ovn.sets import MadeSet
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _VARIABLE = re.compile(
@@ -43,7 +44,7 @@ def _readable(shape: str) -> bool:
 
 
 @pure
-def unreadable(match: str) -> str:
+def match_fault(match: str) -> str:
     """What is wrong with a match, whatever is in the sets that it names; empty for nothing.
 
     Most matches differ from others in names and addresses only, so that one of each shape is read.
@@ -72,9 +73,8 @@ def set_names(match: str) -> tuple[str, ...]:
 def known_set(name):
     """There are address sets that are given, two for each port group, and one for health checks."""
     KnownSet(f"${name}") <= nb.Address_Set(name=name)
+    KnownSet(f"${name}") <= MadeSet(name=name)
     KnownSet(f"@{name}") <= nb.Port_Group(name=name)
-    KnownSet(f"${name}_ip4") <= nb.Port_Group(name=name)
-    KnownSet(f"${name}_ip6") <= nb.Port_Group(name=name)
     KnownSet("$svc_monitor_mac")
 
 
@@ -82,7 +82,7 @@ def known_set(name):
 def unreadable_acl(acl, match, why):
     """Hosts leave out an ACL whose match they can't read."""
     Problem(f"ACL {acl}", f"no host can use it, because its match can't be read: {why}") <= (
-        nb.ACL(_uuid=acl, match=match) & (why == unreadable(match)) & (why != "")
+        nb.ACL(_uuid=acl, match=match) & (why == match_fault(match)) & (why != "")
     )
 
 
@@ -90,7 +90,7 @@ def unreadable_acl(acl, match, why):
 def unreadable_qos(qos, match, why):
     """Hosts leave out a QoS rule whose match they can't read."""
     Problem(f"QoS {qos}", f"no host can use it, because its match can't be read: {why}") <= (
-        nb.QoS(_uuid=qos, match=match) & (why == unreadable(match)) & (why != "")
+        nb.QoS(_uuid=qos, match=match) & (why == match_fault(match)) & (why != "")
     )
 
 

@@ -3,12 +3,11 @@
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.engine.sinks import Constant, Sink
 from ovn_rules.rules.ovn.databases import nb, sb
+from ovn_rules.rules.ovn.options import Options
 from ovn_rules.rules.ovn.port_chassis import ChassisGroupOf, RequestedChassis
 from ovn_rules.rules.ovn.port_options import OddOptions, OddPort, OddTag, OddType
 from ovn_rules.rules.ovn.relations import DatapathRow, PortKey, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_links import LinkOptions
-
-Options = tuple[tuple[str, str], ...]
 
 
 class PortBinding(Relation):
@@ -19,12 +18,12 @@ class PortBinding(Relation):
     logical_port: str = column("its name")
     tunnel_key: int = column("what it is called in tunnels")
     type: str = column("what hosts have to do for it")
-    options: tuple[tuple[str, str], ...] = column("what else they must know for that")
+    options: Options = column("what else they must know for that")
     parent_port: tuple[str, ...] = column("of a container: the port that its packets come through")
     tag: tuple[int, ...] = column("the VLAN that its packets have there")
     mac: tuple[str, ...] = column("its addresses, as they were given")
     port_security: tuple[str, ...] = column("the addresses that it may use, as they were given")
-    external_ids: tuple[tuple[str, str], ...] = column("what administrators note of it")
+    external_ids: Options = column("what administrators note of it")
     ha_chassis_group: tuple[Uuid, ...] = column("the hosts of which one is to serve an external port")
     requested_chassis: tuple[Uuid, ...] = column("the host that is to have it")
     requested_additional_chassis: tuple[Uuid, ...] = column("further hosts that are to have it")

@@ -2,12 +2,10 @@
 
 from ovn_rules.engine import Relation, Uuid, _, allocate, collect, column, pure, rule
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import is_true, whole
+from ovn_rules.rules.ovn.options import Options, is_true, whole
 from ovn_rules.rules.ovn.port_chassis import RequestedChassis
 from ovn_rules.rules.ovn.port_tags import AssignedTag
 from ovn_rules.rules.ovn.relations import PortRow, SwitchPort
-
-Options = tuple[tuple[str, str], ...]
 
 TYPES = ("", "l2gateway", "localnet", "localport", "router", "vtep", "external", "virtual", "remote")
 """Types of switch ports, ovn-nb(5)."""
@@ -31,14 +29,14 @@ class ExtraOptions(Relation):
     """All options of a port's row that the port doesn't say."""
 
     port: Uuid = column("the port")
-    options: tuple[tuple[str, str], ...] = column("names and values")
+    options: Options = column("names and values")
 
 
 class OddOptions(Relation):
     """The options of a port's row."""
 
     port: Uuid = column("a port of which some columns are not just as it says")
-    options: tuple[tuple[str, str], ...] = column("names and values")
+    options: Options = column("names and values")
 
 
 class OddType(Relation):

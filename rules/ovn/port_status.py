@@ -3,14 +3,8 @@
 from ovn_rules.engine import Relation, Uuid, column, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import sb
-from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import PortRow, SwitchPort
-
-
-class Notifier(Relation):
-    """A chassis that says when it is done with a port."""
-
-    chassis: Uuid = column("its row")
+from ovn_rules.rules.ovn.settings import Says
 
 
 class PortUp(Relation):
@@ -25,12 +19,6 @@ class SilentRow(Relation):
 
     row: Uuid = column("its UUID")
     up: bool = column("what it is to say: no")
-
-
-@rule
-def notifier(chassis, text):
-    """A chassis says of itself that it tells when a port is up."""
-    Notifier(chassis) <= sb.Chassis.other_config(chassis, "port-up-notif", text) & is_true(text)
 
 
 @rule
@@ -53,14 +41,14 @@ def port_up(port, kind, row, chassis, up):
         & (kind != "router")
         & PortRow(port, row)
         & sb.Port_Binding.chassis(row, chassis)
-        & ~Notifier(chassis)
+        & ~Says(chassis, "port-up-notif")
     )
     PortUp(port, up == (True,)) <= (
         SwitchPort(port=port, type=kind)
         & (kind != "router")
         & PortRow(port, row)
         & sb.Port_Binding.chassis(row, chassis)
-        & Notifier(chassis)
+        & Says(chassis, "port-up-notif")
         & sb.Port_Binding(_uuid=row, up=up)
     )
 

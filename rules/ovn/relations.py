@@ -179,7 +179,7 @@ class Option(Relation):
 class Lacking(Relation):
     """A feature that some chassis of this zone doesn't have, so that flows must do without."""
 
-    feature: str = column("ct-no-masked-label, mac-binding-timestamp or ovn-ct-lb-related")
+    feature: str = column("ct-no-masked-label or ovn-ct-lb-related")
 
 
 # -- for the administrator -----------------------------------------------------------------------------------------

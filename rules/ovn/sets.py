@@ -24,12 +24,6 @@ class AddressSet(Relation, key=("name",)):
     addresses: tuple[str, ...] = column("Ethernet, IPv4 or IPv6 addresses and networks")
 
 
-class GivenSet(Relation):
-    """An address set that the northbound database has under a name."""
-
-    name: str = column("its name")
-
-
 class MadeSet(Relation, key=("name",)):
     """An address set that a port group makes."""
 
@@ -66,12 +60,6 @@ class SharedPortGroup(Relation, key=("name",)):
 def families(v4: tuple[str, ...], v6: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """IP addresses, each after what the name of its set ends in."""
     return (*(("ip4", address) for address in v4), *(("ip6", address) for address in v6))
-
-
-@rule
-def given_set(name):
-    """What the northbound database names is there, whatever is in it."""
-    GivenSet(name) <= nb.Address_Set(name=name)
 
 
 @rule
@@ -116,31 +104,35 @@ def address_set(name, addresses):
 def address_set_of_group(name, group, family, address):
     """The sets of a port group have the addresses of its ports, unless one of that name is given."""
     AddressSet(name, collect(address)) <= (
-        MadeSet(name, group, family) & ~GivenSet(name) & GroupAddress(group, family, address)
+        MadeSet(name, group, family) & ~nb.Address_Set(name=name) & GroupAddress(group, family, address)
     )
 
 
 @rule
 def address_set_of_none(name, group, family):
     """The sets of a port group are there even when they are empty."""
-    AddressSet(name, ()) <= MadeSet(name, group, family) & ~GroupAddress(group=group, family=family) & ~GivenSet(name)
+    AddressSet(name, ()) <= (
+        MadeSet(name, group, family) & ~nb.Address_Set(name=name) & ~GroupAddress(group=group, family=family)
+    )
 
 
 @rule
 def name_taken(name, group, own):
     """A given set comes before one that a port group makes."""
     Problem(f"Address_Set {name}", f"takes the name of a set of port group {own}, whose addresses are left out") <= (
-        MadeSet(name, group, _) & GivenSet(name) & nb.Port_Group(_uuid=group, name=own)
+        MadeSet(name, group, _) & nb.Address_Set(name=name) & nb.Port_Group(_uuid=group, name=own)
     )
     Problem("Address_Set svc_monitor_mac", "takes the name of a set of ovn-northd's, whose address is left out") <= (
-        GivenSet("svc_monitor_mac")
+        nb.Address_Set(name="svc_monitor_mac")
     )
 
 
 @rule
 def monitor_set(text):
     """The Ethernet address that health checks come from is a set of its own."""
-    AddressSet("svc_monitor_mac", (mac_of(text),)) <= Option("svc_monitor_mac", text) & ~GivenSet("svc_monitor_mac")
+    AddressSet("svc_monitor_mac", (mac_of(text),)) <= (
+        Option("svc_monitor_mac", text) & ~nb.Address_Set(name="svc_monitor_mac")
+    )
 
 
 @rule

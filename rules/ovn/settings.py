@@ -7,19 +7,19 @@ from ovn_rules.engine import Relation, Uuid, _, collect, column, every, pure, ru
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.addresses import mac_of
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import is_true
+from ovn_rules.rules.ovn.options import Options, is_true
 from ovn_rules.rules.ovn.relations import Lacking, Option
 
 VERSION = "23.03.1-20.27.0-70.6"
 """The version that hosts with ``ovn-match-northd-version`` wait for, ovn-controller(8)."""
 
-FEATURES = ("ct-no-masked-label", "mac-binding-timestamp", "ovn-ct-lb-related")
+FEATURES = ("ct-no-masked-label", "ovn-ct-lb-related")
 """What ovn-controller says in its chassis' other_config, and flows depend on."""
 
 OWN = ("mac_prefix", "max_tunid", "northd_internal_version", "svc_monitor_mac")
 """Options of NB_Global that ovn-northd writes."""
 
-_PREFIX = re.compile(r"\s*" + r":\s*".join([r"[+-]?(?:0[xX])?([0-9a-fA-F]+)"] * 3))
+_PREFIX = re.compile(r"\s*" + r":\s*".join([r"[+-]?(?:0[xX])?([0-9a-fA-F]+)"] * 3), re.ASCII)
 
 
 class KeyLimit(Relation):
@@ -61,7 +61,7 @@ class SharedOption(Relation):
 class SharedOptions(Relation):
     """All options that all hosts are to know."""
 
-    options: tuple[tuple[str, str], ...] = column("names and values")
+    options: Options = column("names and values")
 
 
 class SouthboundRow(Relation):
@@ -74,12 +74,12 @@ class SouthboundGlobal(Relation, key=("row",)):
     """What all hosts are to know of the network as a whole."""
 
     row: Uuid = column("the row of SB_Global")
-    options: tuple[tuple[str, str], ...] = column("the northbound options, those that this program sets included")
+    options: Options = column("the northbound options, those that this program sets included")
     ipsec: bool = column("whether tunnels are encrypted")
 
 
 @pure
-def mac_prefix(options: tuple[tuple[str, str], ...], row: Uuid) -> str:
+def mac_prefix(options: Options, row: Uuid) -> str:
     """The prefix that the options say, of which the lowest byte of each number counts; else one made from the UUID."""
     found = _PREFIX.match(dict(options).get("mac_prefix", ""))
     octets = [int(digits, 16) & 0xFF for digits in found.groups()] if found else []
@@ -87,7 +87,7 @@ def mac_prefix(options: tuple[tuple[str, str], ...], row: Uuid) -> str:
 
 
 @pure
-def monitor_mac(options: tuple[tuple[str, str], ...], row: Uuid) -> str:
+def monitor_mac(options: Options, row: Uuid) -> str:
     """The Ethernet address that the options say, as it is written there; else one made from the UUID."""
     text = dict(options).get("svc_monitor_mac", "")
     return text if mac_of(text) else made_up("svc_monitor_mac", row)
