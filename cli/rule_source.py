@@ -23,9 +23,19 @@ def rule_place(clause: Clause | None) -> str:
     """
     if clause is None or clause.location is None:
         return ""
+    return f"{rule_file(clause)}:{clause.location.line}"
+
+
+def rule_file(clause: Clause) -> str:
+    """The file that a rule stands in, as its place names it; empty where that isn't known.
+
+    Args:
+        clause: one of the rule's clauses.
+    """
+    if clause.location is None:
+        return ""
     file = Path(clause.location.file)
-    path = file.relative_to(PACKAGE) if file.is_relative_to(PACKAGE) else shown_path(str(file))
-    return f"{path}:{clause.location.line}"
+    return str(file.relative_to(PACKAGE)) if file.is_relative_to(PACKAGE) else shown_path(str(file))
 
 
 def rule_text(clause: Clause) -> str:

@@ -53,11 +53,20 @@ class Mutant:
     def program(self, program: Program) -> Program:
         """The program with the fault.
 
+        Functions that have been generated for the other clauses are taken over. A fault can only end a cycle, never
+        begin one, and what clauses read in a cycle they may read without one.
+
         Args:
             program: has the clause.
         """
-        clauses = [self.changed if c.name == self.clause.name else c for c in program.clauses]
-        return Program(program.relations, tuple(c for c in clauses if c is not None))
+        number = next(n for n, c in enumerate(program.clauses) if c.name == self.clause.name)
+        instead = () if self.changed is None else (self.changed,)
+        changed = Program(program.relations, (*program.clauses[:number], *instead, *program.clauses[number + 1 :]))
+        moved = 1 - len(instead)
+        for (n, literal), function in program.functions.items():
+            if n != number:
+                changed.functions[n - moved if n > number else n, literal] = function
+        return changed
 
 
 def mutants(program: Program) -> Iterator[Mutant]:

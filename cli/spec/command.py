@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ovn_rules.cli.failure import Failure
+from ovn_rules.cli.rule_source import rule_file
 from ovn_rules.cli.spec.accept import rewrite
 from ovn_rules.cli.spec.document import SpecError
 from ovn_rules.cli.spec.finding import is_spec
@@ -25,10 +26,10 @@ from ovn_rules.cli.spec.runner import Result, run_cases
 from ovn_rules.cli.spec.watch import watch
 from ovn_rules.engine import LoadError
 from ovn_rules.engine.coverage import Coverage
-from ovn_rules.engine.errors import shown_path
+from ovn_rules.engine.errors import listed, shown_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 DEFAULT = "tests/spec"
 """Where specs are looked for when no path is given."""
@@ -43,6 +44,12 @@ DEFAULT = "tests/spec"
 @click.option("--watch", "watching", is_flag=True, help="Run again whenever a spec or a rule module changes.")
 @click.option("--coverage", is_flag=True, help="Tell which heads were never derived and which literals never reached.")
 @click.option("--mutate", is_flag=True, help="Try small faults in the rules, and tell which no case notices.")
+@click.option(
+    "--within",
+    metavar="MODULE",
+    multiple=True,
+    help="With --mutate: only faults in this module, say rules/ovn/dns.py; may be given several times.",
+)
 @click.option(
     "--explained",
     metavar="FILE",
@@ -67,6 +74,7 @@ def spec(
     watching: bool,
     coverage: bool,
     mutate: bool,
+    within: tuple[str, ...],
     explained: Path | None,
     fail_under: float,
     rendering: bool,
@@ -84,7 +92,10 @@ def spec(
       ovn-rules spec --accept
       ovn-rules spec --coverage --fail-under 100
       ovn-rules spec --mutate --explained tests/spec/ezbake/explained.yaml --fail-under 95
+      ovn-rules spec tests/spec/ovn --mutate --within rules/ovn/dns.py
     """
+    if within and not mutate:
+        raise Failure("--within says where to make faults: it goes with --mutate")
     found = spec_paths(paths)
     if watching:
         if accept or rendering or mutate:
@@ -98,13 +109,14 @@ def spec(
     cases = [c for f in files for c in chosen(f, pattern, roles)]
     if not cases:
         raise Failure("no case is like that" if pattern or roles else "there are no cases")
+    programs = mutated(cases, within) if mutate else []
     observed = Coverage() if coverage else None
     fine = accepted(files, cases, ask=not yes) if accept else not run(cases, observed, verbose=verbose)
     if not fine:
         raise SystemExit(1)
     figures = [("coverage", measure(observed))] if observed is not None else []
     if mutate:
-        figures += [("mutation score", each) for each in mutation(cases, explained)]
+        figures += [("mutation score", each) for each in mutation(programs, within, explained)]
     for what, percent in figures:
         if percent < fail_under:
             raise Failure(f"{what} is {percent:.1f} %, less than {fail_under:g} %")
@@ -217,8 +229,35 @@ def measure(observed: Coverage) -> float:
     return observed.percent()
 
 
-def mutation(cases: Sequence[Case], explained: Path | None) -> Iterator[float]:
-    """Try the mutants of each program that cases are about, and print what became of them; their scores.
+def mutated(cases: Sequence[Case], within: Sequence[str]) -> list[list[Case]]:
+    """The cases of each program whose mutants are to be tried: of those with one of the modules, if any are named.
+
+    Raises:
+        Failure: no program has such a module.
+    """
+    by_program: dict[str, list[Case]] = {}
+    for case in cases:
+        by_program.setdefault(case.rules.name, []).append(case)
+    if not within:
+        return list(by_program.values())
+    modules = {
+        name: {rule_file(c) for case in mine for role in case.roles for c in case.rules.program(role).clauses}
+        for name, mine in by_program.items()
+    }
+    known = sorted(set().union(*modules.values()))
+    for module in within:
+        if module not in known:
+            raise Failure(f"--within: no rule stands in {module}; there are rules in {listed(known)}")
+    return [mine for name, mine in by_program.items() if modules[name].intersection(within)]
+
+
+def mutation(programs: Iterable[Sequence[Case]], within: Sequence[str], explained: Path | None) -> Iterator[float]:
+    """Try the mutants of programs, and print what became of them; their scores.
+
+    Args:
+        programs: each one's cases.
+        within: the modules whose mutants are tried; empty for all.
+        explained: a file of explanations.
 
     Raises:
         Failure: the file of explanations can't be read.
@@ -227,17 +266,14 @@ def mutation(cases: Sequence[Case], explained: Path | None) -> Iterator[float]:
         reasons = read_explanations(explained) if explained is not None else {}
     except SpecError as error:
         raise Failure("\n".join(error.lines)) from None
-    by_program: dict[str, list[Case]] = {}
-    for case in cases:
-        by_program.setdefault(case.rules.name, []).append(case)
-    for mine in by_program.values():
+    for mine in programs:
         with click.progressbar(length=0, label="mutants", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
             def progress(done: int, total: int, bar: Any = bar) -> None:
                 bar.length = total
                 bar.update(done - bar.pos)
 
-            found = score(mine, reasons, progress)
+            found = score(mine, reasons, within, progress)
         for line in mutation_text(found):
             click.echo(line)
         yield found.percent()

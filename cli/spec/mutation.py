@@ -9,26 +9,30 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, NoReturn
 
+from ovn_rules.cli.rule_source import rule_file
 from ovn_rules.cli.spec.document import Mistakes, parse
 from ovn_rules.cli.spec.reader import read_text
 from ovn_rules.cli.spec.runner import Runner
+from ovn_rules.engine import Engine
+from ovn_rules.engine.ir import Atom
 from ovn_rules.engine.mutants import Mutant, mutants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ovn_rules.cli.spec.programs import Rules
     from ovn_rules.cli.spec.reader import Case
+    from ovn_rules.engine.ir import Clause
     from ovn_rules.engine.network import Rule
 
 PATIENCE = 20
-"""Seconds for the cases of one mutant: one that takes longer has been noticed."""
+"""Seconds of computing for the cases of one mutant: one that takes longer has been noticed."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """What became of the mutants of a program.
+    """What became of the mutants of a program, or of some of its modules.
 
     Attributes:
         killed: how many some case notices.
@@ -52,18 +56,25 @@ class Score:
         return 100 * self.killed / max(1, self.mutants)
 
 
-def score(cases: Sequence[Case], explained: Mapping[str, str], progress: Callable[[int, int], None]) -> Score:
-    """Try every mutant of a program on its cases.
+def score(
+    cases: Sequence[Case],
+    explained: Mapping[str, str],
+    within: Collection[str],
+    progress: Callable[[int, int], None],
+) -> Score:
+    """Try every mutant of a program, or of some of its modules, on its cases.
 
     Args:
         cases: of one program; they hold.
         explained: mutant's name → why no case could notice it.
+        within: the modules' files, as a rule's place names them; empty for all.
         progress: is told how many of how many mutants have been tried.
     """
     roles = list(dict.fromkeys(role for case in cases for role in case.roles))
     rules = cases[0].rules
     trials = {role: Trial(rules, role, [c for c in cases if role in c.roles]) for role in roles}
-    found = {name: mutant for trial in trials.values() for name, mutant in trial.mutants.items()}
+    every = {name: mutant for trial in trials.values() for name, mutant in trial.mutants.items()}
+    found = {name: m for name, m in every.items() if not within or rule_file(m.clause) in within}
     alive: list[Mutant] = []
     # Forked, so that rules, cases and what they use are there without being sent.
     with ProcessPoolExecutor(os.cpu_count(), get_context("fork"), _trials.update, (trials,)) as pool:
@@ -78,7 +89,7 @@ def score(cases: Sequence[Case], explained: Mapping[str, str], progress: Callabl
         len(found) - len(alive),
         {name: why for name, why in explained.items() if name in names},
         tuple(m for m in alive if m.name not in explained),
-        tuple(name for name in explained if name not in names),
+        tuple(name for name in explained if name in found.keys() - names or name not in every),
     )
 
 
@@ -97,6 +108,10 @@ class Trial:
         self.mutants = {m.name: m for m in mutants(rules.program(role))}
         runner = Runner(rules, role, checked=False)
         self.cases = [(case, used(runner, case)) for case in cases]
+        empty = Engine(rules.program(role))
+        empty.transact({})
+        self.always = frozenset(r.clause.name for r in empty.network.rules if r.calls)
+        """The clauses that are put to work even without any rows."""
 
     def notices(self, name: str) -> bool:
         """Whether some case fails with a mutant; it needn't be one of this role's."""
@@ -109,15 +124,25 @@ class Trial:
         except Exception:  # noqa: BLE001 - a fault may show in any way
             return True
 
-    def _ordered(self, mutant: Mutant) -> Iterable[Case]:
-        """First the cases that put the clause to work; of these, those that are about it and about little else."""
-        module = mutant.clause.module.rpartition(".")[2]
+    def _ordered(self, mutant: Mutant) -> list[Case]:
+        """The cases that may notice: first those that put the clause to work and are about it and little else.
+
+        In a case that doesn't put it to work, no relation that it reads has facts: with the fault it derives nothing
+        either, unless it now does so from nothing.
+        """
+        name, module = mutant.clause.name, mutant.clause.module.rpartition(".")[2]
+        anywhere = name in self.always or (mutant.changed is not None and _from_nothing(mutant.changed))
 
         def rank(entry: tuple[Case, Collection[str]]) -> tuple[bool, bool, int]:
             case, names = entry
-            return mutant.clause.name not in names, case.file.stem != module, len(names)
+            return name not in names, case.file.stem != module, len(names)
 
-        return (case for case, _ in sorted(self.cases, key=rank))
+        return [case for case, names in sorted(self.cases, key=rank) if anywhere or name in names]
+
+
+def _from_nothing(clause: Clause) -> bool:
+    """Whether a clause can be true while no relation has facts."""
+    return all(literal.negated for literal in clause.body if isinstance(literal, Atom))
 
 
 def used(runner: Runner, case: Case) -> frozenset[str]:
@@ -145,14 +170,14 @@ def _stop(*_signal: object) -> NoReturn:
 
 
 def _noticed(name: str) -> bool:
-    signal.signal(signal.SIGALRM, _stop)
-    signal.alarm(PATIENCE)
+    signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         return any(trial.notices(name) for trial in _trials.values())
     except _TooLong:
         return True
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def read_explanations(path: Path) -> dict[str, str]:

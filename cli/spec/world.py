@@ -199,7 +199,7 @@ def _difference(here: dict[Fact, int], fresh: dict[Fact, int]) -> str:
 
 
 def narrowed(program: Program, ranges: Mapping[str, tuple[int, int]]) -> Program:
-    """A program whose ``allocate`` gives other numbers.
+    """A program whose ``allocate`` gives other numbers; functions that are generated don't depend on them.
 
     Args:
         program: the program.
@@ -213,4 +213,6 @@ def narrowed(program: Program, ranges: Mapping[str, tuple[int, int]]) -> Program
         terms = (replace(t, low=low, high=high) if isinstance(t, Allocate) else t for t in each.terms)
         return replace(each, terms=tuple(terms))
 
-    return replace(program, clauses=tuple(map(clause, program.clauses)))
+    narrow = replace(program, clauses=tuple(map(clause, program.clauses)))
+    narrow.functions.update(program.functions)
+    return narrow

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from pathlib import Path
 
 import pytest
 from recorded import run
@@ -33,6 +34,7 @@ RULES = '''
         """More than three."""
         Large(number) <= Given(number) & (number > 3) & ~Shut(number)
 '''
+NORTHD = (str(Path(__file__).parents[1] / "spec/ezbake/bindings.yaml"), "--role", "northd")
 HEAD = """
     subject: Numbers
     program: numbers.py
@@ -115,6 +117,80 @@ def test_explained(measured, tmp_path):
     assert "explained: large: dropped number > 3\n    because" in done.stdout
     assert "explained, but killed or no mutant any more: large: gone" in done.stdout
     assert "4 of 6 mutants killed, 1 explained, 1 survive" in done.stdout
+
+
+def test_a_fault_that_shows_without_rows(tmp_path):
+    """What would follow from nothing is noticed by a case that doesn't put the rule to work."""
+    (tmp_path / "doors.py").write_text(
+        textwrap.dedent('''
+        from ovn_rules.engine import Relation, column, rule
+
+
+        class Alarm(Relation):
+            """What is wrong."""
+
+            what: str = column("in a word")
+
+
+        class Shut(Relation):
+            """Doors that are shut."""
+
+            which: str = column("which they are")
+
+
+        @rule
+        def shut():
+            """A fire shuts all doors."""
+            Shut("all") <= Alarm("fire")
+    ''')
+    )
+    (tmp_path / "doors.yaml").write_text(
+        textwrap.dedent("""
+        subject: Doors
+        program: doors.py
+        cases:
+          - name: A fire shuts them
+            given:
+              Alarm: [[fire]]
+            expect:
+              Shut: [[all]]
+          - name: Else they are open
+            expect:
+              Shut: none
+    """)
+    )
+    done = run("spec", str(tmp_path / "doors.yaml"), "--mutate")
+    assert "mutation score 100.0 %: 5 of 5 mutants killed" in done.stdout, done
+
+
+def test_within(tmp_path):
+    """Only the named modules' mutants are tried, and explanations of the others' are left alone."""
+    (tmp_path / "why.yaml").write_text(
+        "\n".join(
+            f'"{name}": because' for name in ("held_elsewhere: rule dropped", "up: rule dropped", "gone: rule dropped")
+        )
+    )
+    modules = ["rules/ezbake/holders.py", "rules/ezbake/switching.py"]
+    within = [word for module in modules for word in ("--within", module)]
+    done = run("spec", *NORTHD, "--mutate", "--explained", str(tmp_path / "why.yaml"), *within)
+    lines = done.stdout.splitlines()
+    assert {line.partition(":")[0] for line in lines if "survives: " in line} == set(modules), done
+    stale = [line.partition("any more: ")[2] for line in lines if line.startswith("explained, but")]
+    assert stale == ["held_elsewhere: rule dropped", "gone: rule dropped"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--mutate", "--within", "holders.py"], "--within: no rule stands in holders.py; there are rules in rules/"),
+        (["--within", "rules/ezbake/holders.py"], "--within says where to make faults: it goes with --mutate"),
+    ],
+)
+def test_wrong_within(arguments, says):
+    """A module without rules, or no faults at all, is told in one line."""
+    done = run("spec", *NORTHD, *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert says in done.stderr
 
 
 @pytest.mark.parametrize(

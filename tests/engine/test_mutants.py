@@ -2,10 +2,12 @@
 
 from clauses import atom, bind, clause, expression, member, no, program, relation, where
 from hypothesis import HealthCheck, given, settings
-from programs import programs
+from hypothesis import strategies as st
+from programs import changes, programs, transactions
 
 from ovn_rules.engine.coverage import evaluable
-from ovn_rules.engine.ir import STR, Aggregate, Allocate
+from ovn_rules.engine.failure import RuleFailure
+from ovn_rules.engine.ir import STR, Aggregate, Allocate, Program
 from ovn_rules.engine.mutants import mutants
 from ovn_rules.engine.runtime import Engine
 from ovn_rules.rules.ezbake.programs import EZBAKE
@@ -89,6 +91,29 @@ def test_every_mutant_is_a_program(drawn):
     for mutant in mutants(drawn):
         Engine(mutant.program(drawn))
         assert mutant.changed != mutant.clause
+
+
+@given(data=st.data())
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_functions_that_are_taken_over(data):
+    """A mutant derives what it would if nothing had been generated for the program before."""
+    drawn = data.draw(programs())
+    transaction = data.draw(transactions(drawn, 4))[0]
+    facts = changes(transaction, {n: set() for n in drawn.relations})
+    outcome(drawn, facts)
+    quick = data.draw(st.sampled_from(list(mutants(drawn)))).program(drawn)
+    anew = Program(quick.relations, quick.clauses)
+    assert outcome(quick, facts) == outcome(anew, facts)
+
+
+def outcome(whole, facts):
+    """The facts with their derivations, or why there are none."""
+    engine = Engine(whole)
+    try:
+        engine.transact({n: each for n, each in facts.items() if n not in whole.derived})
+    except RuleFailure as failure:
+        return str(failure)
+    return {n: {(f, engine.count(n, f)) for f in engine.facts(n)} for n in whole.relations}
 
 
 def test_of_the_shipped_program():
