@@ -6,12 +6,14 @@ import ovs.poller
 from reference import Held, program
 from servers import Client
 
+from ovn_rules.cli.choosing import SCHEMAS
 from ovn_rules.io.database import Database
 from ovn_rules.io.events import Updated
 
-NAMES = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
-LEFT = ("NB_Global", "SB_Global", "Connection", "SSL", "DHCP_Options", "DHCPv6_Options", "RBAC_Role", "RBAC_Permission")
-"""Tables that stay when everything else goes."""
+LEFT = ("NB_Global", "Connection", "SSL")
+"""Northbound tables that stay when everything else goes."""
+HOSTS = ("Chassis", "Chassis_Private", "Encap")
+"""Southbound tables that hosts fill."""
 AFTERWARDS = ("Encap", "HA_Chassis_Group")
 """Tables whose rows others must let go first."""
 
@@ -30,9 +32,9 @@ class Followed:
         self.given, self.alone = Held(reference), Held(reference, alone=True)
         servers = (("nb", reference.nb), ("sb", reference.sb))
         relations = list(program().relations.values())
-        self.databases = [Database(name, server.remote, NAMES[name], relations) for name, server in servers]
+        self.databases = [Database(name, server.remote, SCHEMAS[name], relations) for name, server in servers]
         self.watch = Client(reference.nb.socket)
-        self.watch.call("monitor", NAMES["nb"], "sb_cfg", {"NB_Global": {"columns": ["sb_cfg"]}})
+        self.watch.call("monitor", SCHEMAS["nb"], "sb_cfg", {"NB_Global": {"columns": ["sb_cfg"]}})
         self._sequence = reference.nb.select("NB_Global")[0]["nb_cfg"] if reference.nb.select("NB_Global") else 0
         self._drive(lambda: all(d.synced for d in self.databases))
 
@@ -64,12 +66,12 @@ class Followed:
 
     def clear(self):
         """Has everything go that a step may have made."""
-        for server in (self.reference.nb, self.reference.sb):
-            tables = server.client.call("get_schema", server.name)["tables"]
-            roots = [t for t, schema in tables.items() if schema.get("isRoot") and t not in LEFT]
-            ours = [t for t in roots if server is self.reference.nb or t in ("Chassis", "Chassis_Private", "Encap")]
-            server.transact(*({"op": "delete", "table": t, "where": []} for t in ours if t not in AFTERWARDS))
-            server.transact(*({"op": "delete", "table": t, "where": []} for t in ours if t in AFTERWARDS))
+        nb, sb = self.reference.nb, self.reference.sb
+        schema = nb.client.call("get_schema", nb.name)["tables"]
+        roots = [t for t, definition in schema.items() if definition.get("isRoot") and t not in LEFT]
+        for server, tables in ((nb, roots), (sb, HOSTS)):
+            server.transact(*({"op": "delete", "table": t, "where": []} for t in tables if t not in AFTERWARDS))
+            server.transact(*({"op": "delete", "table": t, "where": []} for t in tables if t in AFTERWARDS))
         empty = {"options": ["map", []], "external_ids": ["map", []], "ipsec": False, "name": ""}
         self.reference.nb.transact({"op": "update", "table": "NB_Global", "where": [], "row": empty})
         self.catch_up()

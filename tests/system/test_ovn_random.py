@@ -47,7 +47,7 @@ def test_rows_are_those_of_the_reference(random, followed):
     for step in range(STEPS):
         northbound, southbound = drawn.beginning() if step == 0 else drawn.step()
         note(f"step {step}: nb {json.dumps(northbound)} sb {json.dumps(southbound)}")
-        followed.change(northbound, southbound)
+        assert followed.change(northbound, southbound) == ""
         followed.catch_up()
         found = followed.differing(alone=not drawn.has_past, fresh=step == 0)
         assert not found, "\n".join(found[:40])
