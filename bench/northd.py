@@ -186,7 +186,10 @@ class Network:
             undo = refer(*parent, remove=uuid) if parent else refer(table, "members", "addresses", remove=mark)
             start = time.perf_counter()
             self.nb.call("transact", NB, undo)
-            self.monitor.await_text(mark, gone=bool(parent)) if parent else self.await_change(table)
+            if parent:
+                self.monitor.await_text(mark, gone=True)
+            else:
+                self.await_change(table)
             removed.append(time.perf_counter() - start)
         return added, removed
 
@@ -275,6 +278,8 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=50)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args()
+    if any(ports < 50 or ports % 50 for ports in options.ports):
+        parser.error("--ports: every switch has 50, so multiples of 50 are taken")
     print(
         "| ports | | floor | ovn-rules | p99 | ovn-northd | ratio |\n| ---: | --- | ---: | ---: | ---: | ---: | ---: |"
     )
