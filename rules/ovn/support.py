@@ -1,4 +1,7 @@
-"""What of the northbound database the rules go by; every other table, column, key and value is reported by name."""
+"""What of the northbound database the rules go by; every other table, column, key and value is reported by name.
+
+What is for others, such as SSL, or changes no row anyway, such as use_parallel_build, needs no report.
+"""
 
 from ovn_rules.rules.program import Supported
 
@@ -23,7 +26,6 @@ SUPPORTED: Supported = {
             "mac_prefix",
             "max_tunid",
             "northd_internal_version",
-            "northd_probe_interval",
             "svc_monitor_mac",
             "use_ct_inv_match",
             "use_logical_dp_groups",
