@@ -1,9 +1,13 @@
-"""What hosts answer themselves passes ACLs, ovn-northd(8): DHCP and DNS replies in egress table 4, priority 34000."""
+"""What hosts answer themselves passes ACLs, ovn-northd(8): DHCP and DNS replies in egress table 4, priority 34000.
+
+Names of ports stand in the matches as they are, not escaped, as ovn-northd has them.
+"""
 
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.acl_switches import StatefulSwitch
 from ovn_rules.rules.ovn.addresses import link_local, mac_of
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.options import Options
 from ovn_rules.rules.ovn.relations import Flow, Group, GroupFlow, SwitchPort
 from ovn_rules.rules.ovn.text import hint
 
@@ -23,7 +27,7 @@ class DnsSwitch(Relation):
 
 
 @pure
-def dhcpv4_server(options: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def dhcpv4_server(options: Options) -> tuple[str, ...]:
     """The match for replies of a DHCPv4 server, as a tuple of one; empty when options that it needs are missing."""
     said = dict(options)
     if not {"server_id", "server_mac", "lease_time"} <= said.keys():
@@ -33,7 +37,7 @@ def dhcpv4_server(options: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 @pure
-def dhcpv6_server(options: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def dhcpv6_server(options: Options) -> tuple[str, ...]:
     """The match for replies of a DHCPv6 server, whose address its Ethernet address makes; empty without that one."""
     text = dict(options).get("server_id", "")
     mac = mac_of(text)

@@ -8,7 +8,7 @@ just drop, 10 for those whose connection it then has to block.
 from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
 from ovn_rules.rules.ovn.acl_switches import AclIn
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import flag
+from ovn_rules.rules.ovn.options import Options, flag
 from ovn_rules.rules.ovn.relations import GroupFlow
 from ovn_rules.rules.ovn.stages import STAGES
 from ovn_rules.rules.ovn.text import hint
@@ -51,7 +51,7 @@ class LoggedReplies(Relation):
 
 
 @pure
-def acl_stage(direction: str, options: tuple[tuple[str, str], ...]) -> str:
+def acl_stage(direction: str, options: Options) -> str:
     """The stage of an ACL."""
     if direction == "to-lport":
         return "ls_out_acl"

@@ -6,7 +6,7 @@ What they say is in ipv6_ra_configs of Logical_Router_Port, ovn-nb(5).
 from ovn_rules.engine import Relation, Uuid, column, pure, rule
 from ovn_rules.rules.ovn.addresses import Network, is_link_local, link_local
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import leading_number
+from ovn_rules.rules.ovn.options import Options, leading_number
 from ovn_rules.rules.ovn.relations import Attached, Flow, GroupFlow, Problem, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -31,7 +31,7 @@ def prefixes(v6: tuple[Network, ...]) -> tuple[str, ...]:
 
 
 @pure
-def advertisement(mac: str, configs: tuple[tuple[str, str], ...], announced: tuple[str, ...]) -> str:
+def advertisement(mac: str, configs: Options, announced: tuple[str, ...]) -> str:
     """The arguments of put_nd_ra_opts, ovn-sb(5): a link's greatest length is said from 1280 bytes, RFC 8200."""
     config = dict(configs)
     mtu = leading_number(config.get("mtu", ""))

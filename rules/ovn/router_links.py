@@ -3,7 +3,7 @@
 from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.rules.ovn.addresses import Network, is_link_local
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import flag, whole
+from ovn_rules.rules.ovn.options import Options, flag, whole
 from ovn_rules.rules.ovn.relations import Attached, RouterPeer, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_advertisements import MODES, Advertiser, prefixes
 
@@ -27,11 +27,11 @@ class LinkOptions(Relation):
     """The options of a router port's row."""
 
     port: Uuid = column("the router port")
-    options: tuple[tuple[str, str], ...] = column("names and values")
+    options: Options = column("names and values")
 
 
 @pure
-def periodic(configs: tuple[tuple[str, str], ...], mac: str, v6: tuple[Network, ...]) -> tuple[tuple[str, str], ...]:
+def periodic(configs: Options, mac: str, v6: tuple[Network, ...]) -> Options:
     """Options for router advertisements that a host sends by itself, at intervals within the bounds of RFC 4861."""
     config = dict(configs)
     longest = min(max(whole(config.get("max_interval", ""), 600), 4), 1800)

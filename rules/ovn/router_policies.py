@@ -5,7 +5,7 @@ Policies that share packets out among several next hops are numbered in the orde
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
 from ovn_rules.rules.ovn.databases import nb
-from ovn_rules.rules.ovn.options import unsigned
+from ovn_rules.rules.ovn.options import Options, unsigned
 from ovn_rules.rules.ovn.relations import Datapath, GroupFlow, Problem, RouterPort
 from ovn_rules.rules.ovn.router_hops import Hop, HopPort
 from ovn_rules.rules.ovn.text import hint, quoted
@@ -70,7 +70,7 @@ class PolicyStop(Relation):
 
 
 @pure
-def mark(options: tuple[tuple[str, str], ...]) -> str:
+def mark(options: Options) -> str:
     """Actions of ovn-sb(5) for the option pkt_mark, to be followed by others; empty without it."""
     number = unsigned(dict(options).get("pkt_mark", ""))
     return f"pkt.mark = {number}; " if number else ""

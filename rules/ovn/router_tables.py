@@ -2,6 +2,7 @@
 
 The main table is 0. The others of a router are numbered in the order in which its ports, by UUID, then its static
 routes name them, as ovn-northd does: a southbound database that it wrote is taken over as it is.
+Like there, names of ports aren't escaped in this stage.
 """
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, rule

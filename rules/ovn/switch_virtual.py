@@ -1,6 +1,7 @@
 """Virtual ports: an address that one of several ports has at a time, and who has it now.
 
 Part of the stage arp_rsp of ovn-northd(8); options:virtual-ip and options:virtual-parents of ovn-nb(5).
+Names of parents aren't escaped, as in ovn-northd.
 """
 
 from socket import AF_INET, AF_INET6, inet_pton
