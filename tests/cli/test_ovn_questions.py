@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from recorded import run
 from servers import OvsdbServer
 
 from ovn_rules.rules import ovn
 
-PROGRAM = Path(sys.executable).parent / "ovn-rules"
 MAC = "02:00:00:00:00:01"
 FLOW = '  table=25(ls_in_l2_lkup      ), priority=50   , match=(eth.dst == {}), action=(outport = "p1"; output;)'
 
@@ -29,7 +27,7 @@ def network(tmp_path_factory):
 
 
 def ask(network, *words):
-    done = subprocess.run([PROGRAM, *words, "--nb", network.remote], capture_output=True, text=True, check=False)
+    done = run(*words, "--nb", network.remote)
     return done.returncode, done.stdout, done.stderr
 
 

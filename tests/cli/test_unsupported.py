@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from daemons import until
-from servers import OvsdbServer
+from recorded import PROGRAM, one_line, run
 
 from ovn_rules.rules import ovn
 
 SCHEMAS = Path(ovn.__file__).parent
-PROGRAM = Path(sys.executable).parent / "ovn-rules"
 
 
 @pytest.fixture
-def servers(tmp_path):
+def servers(ovsdb):
     """A northbound and a southbound server of today's OVN."""
-    made = [OvsdbServer(tmp_path / n, SCHEMAS / f"ovn-{n}.ovsschema") for n in ("nb", "sb")]
-    yield made
-    for server in made:
-        server.stop()
+    return [ovsdb(SCHEMAS / f"ovn-{name}.ovsschema") for name in ("nb", "sb")]
 
 
 def switch(**columns):
@@ -31,7 +26,7 @@ def switch(**columns):
 
 
 def check(argument):
-    done = subprocess.run([PROGRAM, "check", "--nb", argument], capture_output=True, text=True, check=False)
+    done = run("check", "--nb", argument)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
@@ -60,16 +55,13 @@ def test_check_finds_nothing(servers):
     assert check(nb.remote)[0] == 0
 
 
-def test_a_schema_with_other_columns(servers, tmp_path):
+def test_a_schema_with_other_columns(ovsdb):
     """Columns of another version are found from the schema, and do no harm."""
     schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
     schema["tables"]["Logical_Switch"]["columns"]["tomorrow"] = {"type": {"key": "string", "min": 0, "max": 1}}
-    server = OvsdbServer(tmp_path / "later", schema)
-    try:
-        server.transact(switch(name="sw0", tomorrow="yes"))
-        status, lines, _ = check(server.remote)
-    finally:
-        server.stop()
+    server = ovsdb(schema)
+    server.transact(switch(name="sw0", tomorrow="yes"))
+    status, lines, _ = check(server.remote)
     assert status == 1
     assert "tomorrow" in lines[0]
 
@@ -85,13 +77,12 @@ def test_what_cannot_be_checked(servers, tmp_path):
         southbound: f"{southbound}: it is a database of OVN_Southbound, not of OVN_Northbound",
         old: "the program ezbake doesn't say what it goes by",
     }.items():
-        status, lines, error = check(str(argument))
-        assert (status, lines) == (1, [])
-        assert error.count("\n") == 1
-        assert error.startswith(f"ovn-rules: {said}")
-    done = subprocess.run([PROGRAM, "check", "--nb", old, "--relations"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "--nb is about a database" in done.stderr
+        status, line = one_line(run("check", "--nb", str(argument)))
+        assert status == 1
+        assert line.startswith(said)
+    status, line = one_line(run("check", "--nb", str(old), "--relations"))
+    assert status == 2
+    assert line.startswith("--nb is about a database")
 
 
 def test_the_daemon_names_each_row_once(servers, tmp_path):
@@ -101,7 +92,7 @@ def test_the_daemon_names_each_row_once(servers, tmp_path):
     log = tmp_path / "err"
     control = tmp_path / "ctl"
     with log.open("w") as err:
-        command = [PROGRAM, "daemon", "northd", "--nb", nb.remote, "--sb", sb.remote, "--unixctl", control]
+        command = [*PROGRAM, "daemon", "northd", "--nb", nb.remote, "--sb", sb.remote, "--unixctl", control]
         daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=err)
     try:
         until(lambda: "lb0" in log.read_text(), "the log")
