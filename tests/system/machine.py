@@ -102,10 +102,6 @@ class Machine:
         client.sendall(bytes(size))
         client.shutdown(socket.SHUT_WR)
 
-    def forget(self):
-        """Drops what is known of neighbours."""
-        self.namespace.ip("neigh", "flush", "dev", self.device)
-
 
 class VirtualMachine(Machine):
     """A machine whose eth0 is the other end of a port that a host's integration bridge can have."""
