@@ -159,6 +159,10 @@ class Comments:
         if len(self._waiting) > MOST:
             self._waiting.popleft().source.unknown = "too many changes came at once to look each up"
 
+    def postpone(self) -> None:
+        """There are more urgent things to do at the moment."""
+        self._due = max(self._due, time.monotonic() + DELAY)
+
     def run(self, *, now: bool = False) -> None:
         """Look up what waits, if it is time.
 

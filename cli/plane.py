@@ -84,6 +84,8 @@ class Plane:
             now: even if it isn't, for a question about them.
         """
         if self.comments is not None:
+            if any(w.in_flight and w.behind for w in self.writers.values()):
+                self.comments.postpone()
             self.comments.run(now=now)
 
     def history_lines(self) -> list[str]:

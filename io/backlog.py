@@ -11,10 +11,11 @@ from ovn_rules.io.transaction import Transaction
 from ovn_rules.io.value_text import UnsendableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from ovn_rules.engine.ovsschema import Schema
     from ovn_rules.engine.sinks import Sink
+    from ovn_rules.io.comparison import Key
     from ovn_rules.io.rows import Replica, Row
     from ovn_rules.io.transaction import Item
 
@@ -27,7 +28,12 @@ class Backlog:
     """
 
     def __init__(
-        self, sinks: Sequence[Sink], columns: Mapping[str, Sequence[str]], replica: Replica, schema: Schema
+        self,
+        sinks: Sequence[Sink],
+        columns: Mapping[str, Sequence[str]],
+        replica: Replica,
+        schema: Schema,
+        refused: Container[Item],
     ) -> None:
         """Compares by a schema.
 
@@ -36,8 +42,13 @@ class Backlog:
             columns: The columns of each relation.
             replica: The stored rows.
             schema: The server's schema.
+            refused: Items that are set aside until their rows change.
         """
-        self.comparisons = [Comparison(s, columns[s.relation], replica, schema) for s in sinks]
+
+        def comparison(number: int, sink: Sink) -> Comparison:
+            return Comparison(sink, columns[sink.relation], replica, schema, lambda key: (number, key) in refused)
+
+        self.comparisons = [comparison(number, sink) for number, sink in enumerate(sinks)]
         self._ordinary = range(sum(not s.last for s in sinks))
         self._last = range(len(self._ordinary), len(sinks))
         self._tables = schema.tables
@@ -49,9 +60,9 @@ class Backlog:
         """How many items wait."""
         return sum(c.waiting for c in self.comparisons)
 
-    def holds(self, items: Iterable[Item]) -> bool:
-        """Whether any of some items waits."""
-        return any(self.comparisons[number].waits(key) for number, key in items)
+    def holds(self, keys: Mapping[int, set[Key]]) -> bool:
+        """Whether any of some keys waits, given by the sinks' numbers."""
+        return any(self.comparisons[number].waits(of_sink) for number, of_sink in keys.items())
 
     def put(self, items: Iterable[Item]) -> None:
         """Has items compared."""
@@ -108,7 +119,7 @@ class Backlog:
 
     def complete(self, transaction: Transaction, add: Callable[[Item], None]) -> None:
         """Adds what can't wait for the next transaction, because it stands in the way of what is in this one."""
-        company = self._company(lambda n: [*self.comparisons[n].to_write, *self.comparisons[n].to_remove])
+        company = self._company(lambda n: self.comparisons[n].changing())
         together = [other for item in transaction.items for other in company.holders(item)]
         while together:
             number, key = item = together.pop()

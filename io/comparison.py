@@ -39,7 +39,14 @@ class Comparison:
         carried: Rows of its table stay only while others refer to them, so they must be made with those.
     """
 
-    def __init__(self, sink: Sink, columns: Sequence[str], replica: Replica, schema: Schema) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        columns: Sequence[str],
+        replica: Replica,
+        schema: Schema,
+        awaited: Callable[[Key], bool],
+    ) -> None:
         """Reads what is stored and follows it from now on; every stored key is dirty.
 
         Args:
@@ -47,6 +54,7 @@ class Comparison:
             columns: The relation's columns.
             replica: The stored rows.
             schema: The server's schema.
+            awaited: Whether somebody waits for a key to be compared, though its row comes as its fact wants it.
         """
         self.sink = sink
         self.to_write: dict[Key, None] = {}
@@ -74,6 +82,8 @@ class Comparison:
         self._strings = [] if self._table.is_fact else [(c.at, c.source_at) for c in strings]
         self._children = [ChildRows(c, columns, sink.table, (replica, schema), self._touched) for c in sink.children]
         self._parent = ParentRows(sink.parent, columns, replica, self._touched) if sink.parent else None
+        self._awaited = awaited
+        self._alone = not self._children and self._parent is None
         names = [split_column(c)[0] for c in sink.columns] + [c.column for c in sink.children]
         if isinstance(sink.mine, RowsWith):
             names.append(sink.mine.column)
@@ -124,14 +134,19 @@ class Comparison:
         waiting = self.to_write if key in self.wanted else self.to_remove
         return waiting.pop(key, self) is None
 
-    def waits(self, key: Key) -> bool:
-        """Whether a key is to be compared."""
-        return key in self.to_write or key in self.to_remove
+    def waits(self, keys: set[Key]) -> bool:
+        """Whether any of some keys is to be compared."""
+        return not (self.to_write.keys().isdisjoint(keys) and self.to_remove.keys().isdisjoint(keys))
 
     @property
     def waiting(self) -> int:
         """How many keys are to be compared."""
         return len(self.to_write) + len(self.to_remove)
+
+    def changing(self) -> list[Key]:
+        """The keys that are to be compared and have rows."""
+        stored = self._table.rows if self.by_uuid else self._stored
+        return [key for waiting in (self.to_write, self.to_remove) for key in waiting if key in stored]
 
     def everything(self) -> list[Key]:
         """Every key that is wanted or stored, in a stable order: what is to be deleted first."""
@@ -236,7 +251,8 @@ class Comparison:
         if self.by_uuid:
             row = self._table.rows.get(key)
             return [] if row is None or (key not in self.wanted and not self._is_mine(row)) else [row]
-        return [self._table.rows[u] for u in self._uuids(key)]
+        uuids = self._uuids(key)
+        return [self._table.rows[u] for u in uuids] if uuids else []
 
     def _uuids(self, key: Key) -> tuple[str, ...]:
         """The stored rows with a key; the index holds a single one bare, which is most of its size."""
@@ -303,8 +319,15 @@ class Comparison:
                 self.mark(was)
             if now is not None:
                 self._index(now, [*self._uuids(now), uuid])
-        if now is not None:
+        if now is not None and new is not None and not (old is None and self._is_right(now, new)):
             self.mark(now)
+
+    def _is_right(self, key: Key, row: Row) -> bool:
+        """Whether a row that has come is as the fact of its key wants it, so that there is nothing more to do."""
+        fact = self.wanted.get(key)
+        if fact is None or not self._alone or key in self.to_write or self._awaited(key):
+            return False
+        return self._stored[key] == row[0] and not self._cells.differs(fact, row)
 
     def _touched(self, uuid: str) -> None:
         """Something that belongs to a row has changed, or a parent may have come."""

@@ -120,20 +120,21 @@ class Contest:
         """Whether an item must wait."""
         return item in self._until
 
-    def written(self, item: Item) -> float:
-        """Counts a write, and returns the seconds to wait before the next one; 0 for none."""
+    def written(self, items: Iterable[Item]) -> dict[Item, float]:
+        """Counts a write of each, and returns the seconds to wait before the next one, for those that must wait."""
         now = time.monotonic()
         if now - self._since > CONTEST_SECONDS:
             self._writes.clear()
             self._since = now
-        count = self._writes[item] = self._writes.get(item, 0) + 1
-        if count <= CONTEST_WRITES:
-            return 0.0
-        delay, last = self._delays.get(item, (0.5, now))
-        delay = 1.0 if now - last > 2 * MAX_DELAY else min(2 * delay, MAX_DELAY)
-        self._delays[item] = (delay, now)
-        self._until[item] = now + delay
-        return delay
+        held = {}
+        for item in items:
+            count = self._writes[item] = self._writes.get(item, 0) + 1
+            if count > CONTEST_WRITES:
+                delay, last = self._delays.get(item, (0.5, now))
+                held[item] = delay = 1.0 if now - last > 2 * MAX_DELAY else min(2 * delay, MAX_DELAY)
+                self._delays[item] = (delay, now)
+                self._until[item] = now + delay
+        return held
 
     def due(self) -> list[Item]:
         """The items that have waited long enough."""

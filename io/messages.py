@@ -56,15 +56,9 @@ class MessageReader:
         Raises:
             ProtocolError: The bytes are not UTF-8 or not JSON objects.
         """
-        if not self._parts and chunk[:1] == b"{" and chunk[-1:] == b"}":
-            try:
-                message: dict[str, Any] = json.loads(chunk)  # what usually comes is one whole message
-            except (ValueError, RecursionError):
-                pass
-            else:
-                return [message]
+        whole = not self._parts and chunk[:1] == b"{" and chunk[-1:] == b"}"  # as whole messages mostly come
         self._parts.append(chunk)
-        if not self._ends_message(chunk):
+        if not whole and not self._ends_message(chunk):
             return []
         data = b"".join(self._parts)
         try:

@@ -64,7 +64,8 @@ class TableReplica:
             for r in parts
             if r.table is not None and r.table.column is not None
         ]
-        self._decoders: list[tuple[str, ColumnSchema, Callable[[Any], Any], Any]] = []
+        self._decoders: dict[str, tuple[int, Callable[[Any], Any], ColumnSchema]] = {}
+        self._defaults: list[Any] = []
 
     @property
     def is_fact(self) -> bool:
@@ -87,7 +88,8 @@ class TableReplica:
 
     def use(self, columns: Mapping[str, ColumnSchema]) -> None:
         """Takes the columns of the server's schema, which rows are decoded by from now on."""
-        self._decoders = [(c, columns[c], decoder(columns[c]), columns[c].default) for c in self.columns[1:]]
+        self._decoders = {c: (at, decoder(columns[c]), columns[c]) for c, at in self.position.items() if at}
+        self._defaults = [columns[c].default for c in self.columns[1:]]
 
     def decode(self, uuid: str, row: Mapping[str, Any]) -> Row:
         """A row from its JSON; a column that is not there has its default.
@@ -95,17 +97,16 @@ class TableReplica:
         Raises:
             RowError: A column's JSON is not of its type.
         """
-        get = row.get
+        new = [uuid, *self._defaults]
+        decoders = self._decoders
         try:
-            return (
-                uuid,
-                *[
-                    default if (json := get(name)) is None else decode(json)
-                    for name, _, decode, default in self._decoders
-                ],
-            )
+            for name, json in row.items():
+                if json is not None and name in decoders:
+                    at, decode, _ = decoders[name]
+                    new[at] = decode(json)
         except (TypeError, ValueError, LookupError, AttributeError):
             raise self._error(uuid, row) from None
+        return tuple(new)
 
     def modified(self, old: Row, row: Mapping[str, Any], *, difference: bool) -> Row:
         """A row from what it was and the JSON of the columns that changed.
@@ -120,11 +121,11 @@ class TableReplica:
         """
         new = list(old)
         try:
-            for i, (name, column, decode, _) in enumerate(self._decoders, 1):
-                json = row.get(name)
-                if json is not None:
+            for name, json in row.items():
+                if json is not None and name in self._decoders:
+                    at, decode, column = self._decoders[name]
                     value = decode(json)
-                    new[i] = apply_difference(column, old[i], value) if difference else value
+                    new[at] = apply_difference(column, old[at], value) if difference else value
         except (TypeError, ValueError, LookupError, AttributeError):
             raise self._error(old[0], row) from None
         return tuple(new)
@@ -178,7 +179,7 @@ class TableReplica:
     def _error(self, uuid: str, row: Mapping[str, Any]) -> RowError:
         if not isinstance(row, dict):
             return RowError(f"table {self.name}, row {uuid}: {str(row)[:80]} is not a row")
-        for name, column, decode, _ in self._decoders:
+        for name, (_, decode, column) in self._decoders.items():
             try:
                 if name in row:
                     decode(row[name])

@@ -198,7 +198,7 @@ class Session:
             except ProtocolError as e:
                 self._closing = str(e)
             full = len(data) == self._read_size
-            self._read_size = _LARGE_READ if full else _SMALL_READ
+            self._read_size = _LARGE_READ if len(data) >= _SMALL_READ // 2 else _SMALL_READ
             self._fsm.activity(ovs.timeval.msec())
             if messages and not full and self._context is None:
                 break  # nothing more has come; with TLS, a read ends with its record though more may be there

@@ -56,7 +56,7 @@ def value_text(column: ColumnSchema) -> Text:
     if column.kind == "scalar":
         return key
     if column.value is None:
-        return lambda elements: set_text(map(key, elements))
+        return lambda elements: key(elements[0]) if len(elements) == 1 else set_text(map(key, elements))
     value = atom_text(column.value.name)
     return lambda pairs: map_text([f"[{key(k)},{value(v)}]" for k, v in pairs])
 

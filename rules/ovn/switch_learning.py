@@ -4,7 +4,7 @@ The stages lookup_fdb, put_fdb and l2_unknown of ovn-northd(8). ``reg0[11]`` say
 """
 
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
-from ovn_rules.rules.ovn.addresses import parse_addresses
+from ovn_rules.rules.ovn.addresses import begins_with_mac
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, SwitchPort, UnknownPort
@@ -26,7 +26,7 @@ class UnknownSwitch(Relation):
 @pure
 def secured(entries: tuple[str, ...]) -> bool:
     """Whether port_security allows any address."""
-    return any(parse_addresses(entry) for entry in entries)
+    return any(begins_with_mac(entry) for entry in entries)
 
 
 @rule

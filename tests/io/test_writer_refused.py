@@ -118,6 +118,24 @@ def test_refused_row_is_tried_again_when_the_way_is_free(make):
     assert net.rows() == [("a", 50), ("b", 60), ("y", 61)]
 
 
+def test_refused_row_that_another_client_writes(make):
+    """Once somebody else has seen to it that a refused row is there, nothing is refused any more."""
+    columns = {"name": "name", "ports": "number"}
+    net = make(Sink(relation="Wanted", database="net", table="Switch", key=("name",), columns=columns))
+    port = "11111111-2222-4333-8444-555555555555"
+    (event,) = net.note(("a", (port,)))
+    assert "nonexistent row" in event.reason
+    sent = net.writer.transactions
+    switch = {"name": "a", "ports": ["uuid", port]}
+    net.server.transact(
+        {"op": "insert", "table": "Port", "uuid": port, "row": {"name": "p"}},
+        {"op": "insert", "table": "Switch", "row": switch},
+    )
+    assert net.settle() == []
+    assert net.writer.refused == []
+    assert net.writer.transactions == sent
+
+
 def test_rows_that_are_right_only_together(make):
     """Two rows that swap unique values are written together, even beside one that is refused."""
     net = make(THEIRS)
