@@ -16,7 +16,7 @@ Addresses = tuple[str, tuple[Network, ...], tuple[Network, ...]]
 """An Ethernet address, IPv4 and IPv6 addresses in the order given."""
 
 _HEX = r"\s*([+-]?(?:0[xX][0-9a-fA-F]+|(?!0[xX])[0-9a-fA-F]+))"
-_BYTE = r"\s*([+-]?[0-9]+)"
+_BYTE = r"\s*([+-]?[0-9]{1,1000})"
 _DOTTED = r"\.".join([_BYTE] * 4)
 _V6_TEXT = r"([0-9a-fA-F:.]{1,46})"
 _MAC = re.compile(":".join([_HEX] * 6), re.ASCII)
