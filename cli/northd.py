@@ -11,6 +11,7 @@ from ovn_rules.cli.plane import Plane
 from ovn_rules.cli.unsupported import Unsupported
 from ovn_rules.engine.sinks import stored_columns
 from ovn_rules.io.database import Database
+from ovn_rules.rules.ovn.options import whole
 
 if TYPE_CHECKING:
     from ovn_rules.cli.control import Control
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LOCK = "ovn_northd"
 """The lock that ovn-northd(8) takes in the southbound database: one of several works, the others stand by."""
+
+_OPTIONS = "nb.NB_Global.options"
+"""The relation of what is set for the whole network."""
 
 
 class Northd:
@@ -99,6 +103,8 @@ class Northd:
         sources = [*self.plane.read("nb"), *self.plane.read("sb")]
         databases = self.plane.databases.values()
         self._observe()
+        if any(_OPTIONS in s.delta for s in sources):
+            self._set_probes()
         if self.paused or not self.plane.databases["sb"].has_lock or not all(d.loaded for d in databases):
             self._active = False
         elif not self._active:
@@ -117,6 +123,14 @@ class Northd:
         if self.plane.unsupported is not None and nb.synced and nb.schema is not self._observed:
             self._observed = nb.schema
             self.plane.unsupported.observe(nb.replica)
+
+    def _set_probes(self) -> None:
+        """Probe both servers as northd_probe_interval of NB_Global's options says, ovn-nb(5)."""
+        table = self.plane.databases["nb"].replica.tables["NB_Global"]
+        options = dict(pair for row in table.rows.values() for pair in row[table.position["options"]])
+        interval = whole(options.get("northd_probe_interval", ""), -1)
+        for database in self.plane.databases.values():
+            database.probe(interval if interval >= 0 else None)
 
     def wait(self, poller: Any) -> None:
         """Wake the poller when there is something to do."""

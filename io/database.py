@@ -194,6 +194,10 @@ class Database:
         """
         self._request("echo", [], done)
 
+    def probe(self, interval_ms: int | None) -> None:
+        """Probes the server after so many milliseconds of silence from now on (``Session.probe``)."""
+        self._session.probe(interval_ms)
+
     def reconnect(self, why: str, *, back_off: bool = False) -> None:
         """Drops the connection and makes a new one: at once, or after a wait as for a failure."""
         self._session.disconnect(why, back_off=back_off)

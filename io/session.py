@@ -60,7 +60,7 @@ class Session:
         Args:
             remotes: At least one; the order of trying is random, so that clients spread over a cluster.
             tls: The files for ``ssl:`` remotes.
-            probe_ms: Milliseconds of silence before a probe; 0 for none. ``unix:`` is never probed.
+            probe_ms: Milliseconds of silence before a probe; 0 for none. ``unix:`` isn't probed.
             max_backoff_ms: The longest wait between tries, in milliseconds.
 
         Raises:
@@ -71,7 +71,8 @@ class Session:
         self._context = tls.context() if tls is not None and needs_tls(remotes) else None
         self._remotes = random.sample(list(remotes), len(remotes))
         self._next = 0
-        self._probe_ms = probe_ms
+        self._usual_probe_ms = probe_ms
+        self._probe_ms: int | None = None
         self._max_backoff_ms = max_backoff_ms
         self._fsm = ovs.reconnect.Reconnect(ovs.timeval.msec())
         self._fsm.set_quiet(True)
@@ -142,6 +143,16 @@ class Session:
     def send(self, message: dict[str, Any]) -> None:
         """Sends a message, or drops it when there is no connection."""
         self._send_bytes(_encode(message).encode())
+
+    def probe(self, interval_ms: int | None) -> None:
+        """Probes after another time from now on.
+
+        Args:
+            interval_ms: Milliseconds of silence, at least 1000; 0 for no probes. None for what is usual: the time
+                given at first, and no probes of ``unix:``.
+        """
+        self._probe_ms = interval_ms
+        self._set_probe_interval()
 
     def disconnect(self, why: str, *, back_off: bool = True) -> None:
         """Ends the connection at the next ``run``; the next remote is tried.
@@ -263,8 +274,11 @@ class Session:
         self.remote = self._remotes[self._next]
         self._next = (self._next + 1) % len(self._remotes)
         self._fsm.set_name(self.remote)
-        probes = not self.remote.startswith("unix:")
-        self._fsm.set_probe_interval(self._probe_ms if probes else 0)
+        self._set_probe_interval()
+
+    def _set_probe_interval(self) -> None:
+        usual = 0 if self.remote.startswith("unix:") else self._usual_probe_ms
+        self._fsm.set_probe_interval(usual if self._probe_ms is None else self._probe_ms)
 
     def _reason(self, error: int) -> str:
         return getattr(self._stream, "failure", "") or reason(error)

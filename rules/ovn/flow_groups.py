@@ -26,6 +26,13 @@ class UnionSize(Relation):
     size: int = column("1 or more")
 
 
+class UnionPart(Relation):
+    """A group among those that have some flow together."""
+
+    group: str = column("its name")
+    groups: tuple[str, ...] = column("the names of all")
+
+
 class UnionMember(Relation):
     """A datapath of groups that have some flow together."""
 
@@ -134,9 +141,8 @@ def length_of(groups: tuple[str, ...]) -> int:
 @rule
 def union_member(groups, group, datapath, row):
     """Groups have together what any one of them has."""
-    UnionMember(groups, row) <= (
-        Union(groups) & (group in groups) & Group(group, datapath) & DatapathRow(datapath, row)
-    )
+    UnionPart(group, groups) <= Union(groups) & (group in groups)
+    UnionMember(groups, row) <= UnionPart(group, groups) & Group(group, datapath) & DatapathRow(datapath, row)
 
 
 @rule

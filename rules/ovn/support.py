@@ -26,6 +26,7 @@ SUPPORTED: Supported = {
             "mac_prefix",
             "max_tunid",
             "northd_internal_version",
+            "northd_probe_interval",
             "svc_monitor_mac",
             "use_ct_inv_match",
             "use_logical_dp_groups",

@@ -61,6 +61,19 @@ def test_databases_restart(served):
     assert rewritten_by_theirs(served, stream) == []
 
 
+def test_a_database_is_silent(served):
+    """northd_probe_interval says for how long; over a unix socket nothing is probed without it."""
+    served.run("--wait=sb set NB_Global . options:northd_probe_interval=1000")
+    served.sb.freeze()
+    end = time.monotonic() + 20
+    while not any(line.endswith("lost: no answer to a probe") for line in served.ours.log()):
+        assert time.monotonic() < end, served.ours.log()
+        time.sleep(0.05)
+    served.sb.thaw()
+    served.run("--wait=sb ls-add sw0")
+    assert [row["external_ids"] for row in served.sb.select("Datapath_Binding")] != []
+
+
 @pytest.mark.parametrize("database", ["sb", "nb"])
 def test_a_database_is_rolled_back(served, database, tmp_path):
     """An older copy of its file is put back: the southbound database becomes what the northbound one asks for now."""
