@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for helper modules beside this
 from lab import Lab
 from ovn_lab import TOOLS as OVN_TOOLS
 from ovn_lab import OvnLab
+from served import Served
 
 from ovn_rules.rules import ezbake
 
@@ -35,6 +36,14 @@ def need(tools):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Our northd over databases of its own, which nobody has set up."""
+    ours = Served(tmp_path)
+    yield ours
+    ours.close()
 
 
 @pytest.fixture(scope="session")

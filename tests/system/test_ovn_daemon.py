@@ -7,7 +7,6 @@ import shlex
 import uuid
 from pathlib import Path
 
-import pytest
 from reference import Reference
 from served import SEQUENCE_NUMBERS, Served
 
@@ -17,14 +16,6 @@ ADDRESSES = Path(__file__).parent / "ovn_scenarios" / "ipam.nbctl"
 def numbers(served):
     """The sequence numbers of NB_Global and their times."""
     return {name: int(served.run(f"get NB_Global . {name}")) for name in SEQUENCE_NUMBERS}
-
-
-@pytest.fixture
-def served(tmp_path):
-    """Our northd over databases that nobody has set up."""
-    ours = Served(tmp_path)
-    yield ours
-    ours.close()
 
 
 def test_a_client_waits_for_the_southbound_database(served):

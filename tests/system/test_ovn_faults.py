@@ -15,14 +15,6 @@ from servers import Client
 pytestmark = pytest.mark.xdist_group("faults")
 
 
-@pytest.fixture
-def served(tmp_path):
-    """Our northd on servers of its own."""
-    ours = Served(tmp_path)
-    yield ours
-    ours.close()
-
-
 def test_it_is_killed(served):
     """Without warning, at any point of a stream of changes: each is written once, before or after."""
     random = Random(5)  # noqa: S311 - nothing secret
