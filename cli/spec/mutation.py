@@ -18,13 +18,12 @@ from ovn_rules.engine.ir import Atom
 from ovn_rules.engine.mutants import Mutant, mutants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from ovn_rules.cli.spec.programs import Rules
     from ovn_rules.cli.spec.reader import Case
     from ovn_rules.engine.ir import Clause
-    from ovn_rules.engine.network import Rule
 
 PATIENCE = 20
 """Seconds of computing for the cases of one mutant: one that takes longer has been noticed."""
@@ -147,14 +146,10 @@ def _from_nothing(clause: Clause) -> bool:
 
 def used(runner: Runner, case: Case) -> frozenset[str]:
     """The names of the clauses that a case puts to work."""
-    before = {id(r): r.calls for r in _rules(runner)}
+    rules = runner.world(case).engine.network.rules
+    before = [r.calls for r in rules]
     runner.run(case)
-    return frozenset(r.clause.name for r in _rules(runner) if r.calls > before.get(id(r), 0))
-
-
-def _rules(runner: Runner) -> Iterator[Rule]:
-    for world in runner.worlds.values():
-        yield from world.engine.network.rules
+    return frozenset(r.clause.name for r, calls in zip(rules, before, strict=True) if r.calls > calls)
 
 
 _trials: dict[str, Trial] = {}

@@ -89,7 +89,7 @@ class Runner:
 
     def run(self, case: Case) -> Result:
         """Run a case; afterwards the engines are as new."""
-        world = self._world_for(tuple(sorted(case.ranges.items())))
+        world = self.world(case)
         misses: list[Miss] = []
         try:
             for step in case.steps:
@@ -102,7 +102,9 @@ class Runner:
             misses.append(Miss(case.steps[-1], f"when all rows are gone, there are still facts of {', '.join(left)}"))
         return Result(case, self.role, tuple(misses))
 
-    def _world_for(self, ranges: tuple[tuple[str, tuple[int, int]], ...]) -> World:
+    def world(self, case: Case) -> World:
+        """What a case runs in, made when it is first asked for."""
+        ranges = tuple(sorted(case.ranges.items()))
         if ranges not in self.worlds:
             program = narrowed(self.program, dict(ranges)) if ranges else self.program
             self.worlds[ranges] = World(self.rules, self.role, program, checked=self.checked)
