@@ -31,6 +31,8 @@ DELAY = 0.1
 MOST = 1000
 """Changes that wait to be looked up, and rows of one change that are looked for."""
 
+_TOO_MANY = "too many changes came at once to look each up"
+
 AGE = 60.0
 """Seconds for which a record that fits no change yet is kept."""
 
@@ -157,11 +159,13 @@ class Comments:
         self._number += 1
         self._waiting.append(_Wanted(self._number, source, self._relations, self._read[source.name]))
         if len(self._waiting) > MOST:
-            self._waiting.popleft().source.unknown = "too many changes came at once to look each up"
+            self._waiting.popleft().source.unknown = _TOO_MANY
 
-    def postpone(self) -> None:
-        """There are more urgent things to do at the moment."""
-        self._due = max(self._due, time.monotonic() + DELAY)
+    def skip(self, source: Source) -> None:
+        """Don't look a change up, one of the many of a large load, and pass over what the file says so far."""
+        source.unknown = _TOO_MANY
+        if source.name in self._tails:
+            self._tails[source.name].skip()
 
     def run(self, *, now: bool = False) -> None:
         """Look up what waits, if it is time.

@@ -84,8 +84,6 @@ class Plane:
             now: even if it isn't, for a question about them.
         """
         if self.comments is not None:
-            if any(w.in_flight and w.behind for w in self.writers.values()):
-                self.comments.postpone()
             self.comments.run(now=now)
 
     def history_lines(self) -> list[str]:
@@ -117,12 +115,13 @@ class Plane:
         sources: list[Source] = []
         database = self.databases[name]
         first = not database.loaded
+        loading = name in self.writers and self.writers[name].in_flight and self.writers[name].behind
         for event in database.run():
             if isinstance(event, Updated):
                 source = Source(name, time.time(), event.delta, unknown=_AS_A_WHOLE if first else "")
                 sources.append(source)
                 if self.comments is not None and not first:
-                    self.comments.expect(source)
+                    (self.comments.skip if loading else self.comments.expect)(source)
             else:
                 self._say(event)
                 first = first and not isinstance(event, Connected)

@@ -122,6 +122,11 @@ class LogTail:
         """Ends."""
         self._file.close()
 
+    def skip(self) -> None:
+        """Passes over what has been committed since the last time."""
+        self._at = self._size()
+        self._fresh = False
+
     def read(self) -> list[Logged]:
         """What has been committed since the last time, or the next part of it.
 

@@ -103,6 +103,26 @@ def test_a_base_row_and_no_comment(network):
     )
 
 
+def test_a_large_load(network):
+    """While northd writes much, it looks up only who asked for it; what comes later is known again."""
+    world = network
+    row = {"lswitch": ["uuid", world.switch], "macs": ["set", []]}
+    ports = [{"op": "insert", "table": "Logical_Port", "row": {**row, "name": f"x{i}"}} for i in range(1500)]
+    world.nb.transact(*ports, {"op": "comment", "comment": "a large load"})
+    until(lambda: len(world.tunnel_keys()) == 1501, "all ports")
+    assert entries(ask(world.first, "Binding(logical_port='x1')"))[0][1] == ["a large load"]
+    reasons = [
+        source["unknown"]
+        for name in ("x0", "x700", "x1499")
+        for source in ask(world.first, f"sb.Binding(logical_port='{name}')")["facts"][0]["entries"][0]["sources"]
+    ]
+    assert "too many changes came at once to look each up" in reasons
+    insert_port(world, "p2", "later")
+    until(lambda: "p2" in world.tunnel_keys(), "p2")
+    assert entries(ask(world.first, "Binding(logical_port='p2')"))[0][1] == ["later"]
+    assert entries(ask(world.first, "sb.Binding(logical_port='p2')"))[0][1] == ["ovn-rules-northd"]
+
+
 def test_compaction_in_between(network):
     """Comments from before and after the server compacted its file are known."""
     insert_port(network, "p2", "before")

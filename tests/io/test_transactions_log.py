@@ -178,6 +178,18 @@ def test_much_is_read_in_parts(server, tail, monkeypatch):
     assert found == [f"again {n}" for n in names[-len(found) :]]
 
 
+def test_what_is_passed_over(server, tail):
+    """After a jump to the end, only what comes later is read."""
+    add(server, "a", "one")
+    tail.skip()
+    add(server, "b", "two")
+    assert comments(tail.read()) == ["two"]
+    server.appctl("ovsdb-server/compact")
+    tail.skip()
+    add(server, "c", "three")
+    assert comments(tail.read()) == ["three"]
+
+
 def test_a_cluster(ovsdb):
     """Of a cluster each member's file has the transactions, before and after a compaction."""
     addresses = []
