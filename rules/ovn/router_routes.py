@@ -131,9 +131,7 @@ def route_output(router, route, name):
 @rule
 def route_hop(router, route, hop):
     """Without an output port, a static route goes through the port whose network its next hop is in."""
-    Hop(router, hop) <= (
-        StaticRoute(router=router, route=route, hop=hop) & (hop not in ("", "discard")) & ~RouteOutput(router, route, _)
-    )
+    Hop(router, hop) <= (StaticRoute(router=router, route=route, hop=hop) & ~RouteOutput(router, route, _))
 
 
 @rule
@@ -154,12 +152,10 @@ def route_path(router, route, prefix, hop, name, port, v4, v6, address):
 
 
 @rule
-def good_route(router, route, prefix, direction, table, hop):
+def good_route(router, route, prefix, direction, table):
     """A static route is used when it has a way out; what it discards needs none."""
     GoodRoute(router, route, prefix, direction, table) <= (
-        StaticRoute(router, route, prefix, direction, table, hop, _)
-        & (hop != "discard")
-        & RoutePath(router, route, _, _)
+        StaticRoute(router, route, prefix, direction, table, _, _) & RoutePath(router, route, _, _)
     )
     GoodRoute(router, route, prefix, direction, table) <= (
         StaticRoute(router, route, prefix, direction, table, "discard", _)

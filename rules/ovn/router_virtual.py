@@ -10,7 +10,6 @@ from ovn_rules.rules.ovn.relations import Flow, PortAddress, PortRow, RouterPort
 from ovn_rules.rules.ovn.router_hops import member_address
 from ovn_rules.rules.ovn.router_resolve import next_hop
 from ovn_rules.rules.ovn.switch_links import RouterLink
-from ovn_rules.rules.ovn.switch_virtual import claims
 from ovn_rules.rules.ovn.text import hint
 
 
@@ -59,7 +58,6 @@ def virtual_address(port, switch, address):
     VirtualAddress(port, switch, address) <= (
         SwitchPort(port=port, switch=switch, type="virtual", enabled=True)
         & nb.Logical_Switch_Port.options(port, "virtual-ip", address)
-        & (claims(address) != "")
         & nb.Logical_Switch_Port.options(port, "virtual-parents", _)
     )
 
