@@ -39,6 +39,7 @@ class Cell:
     """One table column, or one key of a map column, and where its value comes from.
 
     Attributes:
+        name: The entry of a sink's ``columns``.
         column: The table column.
         map_key: The key of the map, or None for the whole column.
         at: The column's position in stored rows; -1 when it is not read.
@@ -55,6 +56,7 @@ class Cell:
         self, name: str, source: Source | Clock, columns: Sequence[str], table: TableReplica, schema: TableSchema
     ) -> None:
         """Takes an entry of a sink's ``columns``; ``columns`` here are the relation's."""
+        self.name = name
         self.column, self.map_key = split_column(name)
         self.at = table.position.get(self.column, -1)
         given = source_column(source)
@@ -91,8 +93,10 @@ class Cell:
 
     def identity(self, fact: Fact) -> Any:
         """What the fact asks for in a column of the key: what ``stored`` gives for its row."""
-        value = self.wanted(fact)
-        return () if value is None and self.map_key is not None else value
+        given = self.given(fact)
+        if self.map_key is not None:
+            return () if given is None else _of_key(given)
+        return None if given is None else self._normalise(given)
 
     def differs(self, fact: Fact, row: Row) -> bool:
         """Whether a stored row has something else than the fact asks for."""

@@ -36,6 +36,7 @@ class Comparison:
         to_write: Keys with a fact that must be compared: it or its rows have changed since they were.
         to_remove: The same without a fact.
         by_uuid: Keys are the UUIDs of rows.
+        key_columns: What the values of a key are of, in their order.
         carried: Rows of its table stay only while others refer to them, so they must be made with those.
     """
 
@@ -66,6 +67,8 @@ class Comparison:
         self.by_uuid = sink.key == ("_uuid",)
         self._uuid_from = list(columns).index(str(sink.columns["_uuid"])) if self.by_uuid else -1
         key = [Cell(k, sink.columns[k], columns, self._table, table) for k in sink.key if k != "_uuid"]
+        key.sort(key=lambda c: (not c.plain, c.map_key is not None))  # so that most are taken at once
+        self.key_columns = tuple(c.name for c in key) or sink.key
         self._key_of_fact = _fact_key(key, len(columns)) if key else itemgetter(self._uuid_from)
         self._key_of_row = _row_key(key) if key else itemgetter(0)
         beyond_key = {c: s for c, s in sink.columns.items() if c not in sink.key}
@@ -343,20 +346,25 @@ class Comparison:
 
 def _fact_key(key: list[Cell], arity: int) -> Callable[[Fact], Key]:
     """From a fact to its key; a fact that is its own key is not copied."""
-    if all(c.plain for c in key):
-        positions = [c.source_at for c in key]
-        return _same if positions == list(range(arity)) and arity > 1 else itemgetter(*positions)
-    return _together([itemgetter(c.source_at) if c.plain else c.identity for c in key])
+    places = [c.source_at for c in key if c.plain]
+    if places == list(range(arity)) and arity > 1:
+        return _same
+    return _together(places, [c.identity for c in key if not c.plain])
 
 
 def _row_key(key: list[Cell]) -> Callable[[Row], Key]:
     """From a row to its key."""
-    if all(c.plain for c in key):
-        return itemgetter(*[c.at for c in key])
-    return _together([c.stored if c.map_key is not None else itemgetter(c.at) for c in key])
+    return _together([c.at for c in key if c.map_key is None], [c.stored for c in key if c.map_key is not None])
 
 
-def _together(parts: list[Callable[[Any], Any]]) -> Callable[[Any], Key]:
+def _together(places: list[int], parts: list[Callable[[Any], Any]]) -> Callable[[Any], Key]:
+    """What stands in some places of a whole, then what some functions find in it; bare, where it is one value."""
+    if not parts:
+        return itemgetter(*places)
+    if len(places) > 1:
+        placed = itemgetter(*places)
+        return lambda whole: (*placed(whole), *[part(whole) for part in parts])
+    parts = [*map(itemgetter, places), *parts]
     return parts[0] if len(parts) == 1 else lambda whole: tuple([part(whole) for part in parts])
 
 

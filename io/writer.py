@@ -344,10 +344,10 @@ class Writer:
             self._retry(self._backlog.freed(table, old, self._refused))
 
     def _text(self, item: Item) -> str:
-        sink = self._sinks[item[0]]
-        fact = self._comparisons[item[0]].wanted.get(item[1])
+        sink, comparison = self._sinks[item[0]], self._comparisons[item[0]]
+        fact = comparison.wanted.get(item[1])
         if fact is None:
-            return f"no row of {sink.table} with {', '.join(sink.key)} = {item[1]!r}"
+            return f"no row of {sink.table} with {', '.join(comparison.key_columns)} = {item[1]!r}"
         return self._explain(sink.relation, fact)
 
     # The schema
