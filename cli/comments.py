@@ -31,7 +31,8 @@ DELAY = 0.1
 MOST = 1000
 """Changes that wait to be looked up, and rows of one change that are looked for."""
 
-_TOO_MANY = "too many changes came at once to look each up"
+TOO_MANY = "too many changes came at once to look each up"
+"""Why there is no comment for a change that isn't looked up."""
 
 AGE = 60.0
 """Seconds for which a record that fits no change yet is kept."""
@@ -159,13 +160,12 @@ class Comments:
         self._number += 1
         self._waiting.append(_Wanted(self._number, source, self._relations, self._read[source.name]))
         if len(self._waiting) > MOST:
-            self._waiting.popleft().source.unknown = _TOO_MANY
+            self._waiting.popleft().source.unknown = TOO_MANY
 
-    def skip(self, source: Source) -> None:
-        """Don't look a change up, one of the many of a large load, and pass over what the file says so far."""
-        source.unknown = _TOO_MANY
-        if source.name in self._tails:
-            self._tails[source.name].skip()
+    def skip(self, name: str) -> None:
+        """Pass over what a database's file says so far, of a large load that nobody looks up."""
+        if name in self._tails:
+            self._tails[name].skip()
 
     def run(self, *, now: bool = False) -> None:
         """Look up what waits, if it is time.

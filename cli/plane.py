@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ovn_rules.cli.comments import Comments
+from ovn_rules.cli.comments import TOO_MANY, Comments
 from ovn_rules.cli.setaside import SetAside, merge
 from ovn_rules.engine import Changes, Conflict, Engine, Explainer, Fact, Program
 from ovn_rules.engine.history import History, Source
@@ -115,17 +115,25 @@ class Plane:
         sources: list[Source] = []
         database = self.databases[name]
         first = not database.loaded
-        loading = name in self.writers and self.writers[name].in_flight and self.writers[name].behind
+        loading = self._is_loading(name)
         for event in database.run():
             if isinstance(event, Updated):
-                source = Source(name, time.time(), event.delta, unknown=_AS_A_WHOLE if first else "")
+                unknown = _AS_A_WHOLE if first else TOO_MANY if loading else ""
+                source = Source(name, time.time(), event.delta, unknown=unknown)
                 sources.append(source)
-                if self.comments is not None and not first:
-                    (self.comments.skip if loading else self.comments.expect)(source)
+                if self.comments is not None and not unknown:
+                    self.comments.expect(source)
             else:
                 self._say(event)
                 first = first and not isinstance(event, Connected)
+        if self.comments is not None and loading:
+            self.comments.skip(name)
         return sources
+
+    def _is_loading(self, name: str) -> bool:
+        """Whether so much is being written to a database that what it reports is mostly that."""
+        writer = self.writers.get(name)
+        return writer is not None and writer.in_flight and writer.behind
 
     def _say(self, event: Event) -> None:
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"

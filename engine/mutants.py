@@ -95,7 +95,10 @@ def _faults(program: Program, clause: Clause, recursive: set[str]) -> Iterator[t
         for fault, changed in _literal_constants(program, literal):
             yield f"{fault} in {text}", replace(clause, body=(*clause.body[:i], changed, *clause.body[i + 1 :]))
     columns = program.relations[clause.relation].columns
+    first = next(c for c in program.clauses if c.relation == clause.relation)
     for i, term in enumerate(clause.terms):
+        if isinstance(term, Allocate) and clause is not first:  # it has no ends of its own
+            continue
         for fault, other in _head_constants(term):
             terms = (*clause.terms[:i], other, *clause.terms[i + 1 :])
             yield f"{fault} in {clause.relation}.{columns[i].name}", replace(clause, terms=terms)

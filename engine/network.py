@@ -131,7 +131,7 @@ class Network:
         self.seeds: list[Consumer] = []
         self.finders: dict[int, Callable[..., None]] = {}
         """Functions that find a clause's derivations again, compiled when they are first asked for (explain.py)."""
-        self._allocators: dict[str, Allocator] = {}
+        self.allocators: dict[str, Allocator] = {}
         self.doubts = Doubts(self)
         for clause in program.clauses:
             self._add(clause)
@@ -158,10 +158,10 @@ class Network:
             self.seeds.append(seed)
 
     def _allocator(self, relation: str, term: Allocate, position: int) -> Allocator:
-        known = self._allocators.get(relation)
+        known = self.allocators.get(relation)
         if known is None:
             hints, wanted = self._numbers(term.hints), self._numbers(term.wanted)
-            known = self._allocators[relation] = Allocator(relation, term, position, hints, wanted)
+            known = self.allocators[relation] = Allocator(relation, term, position, hints, wanted)
             self.members[relation].allocators.append(known)
             if term.wanted is not None:
                 self.members[term.wanted].outer.allocators.append(known)

@@ -119,7 +119,7 @@ class Engine:
 
     def exhausted(self) -> list[Exhausted]:
         """All allocations whose groups wait for a number now."""
-        found = (a.exhausted() for m in self.network.members.values() for a in m.allocators)
+        found = (a.exhausted() for a in self.network.allocators.values())
         return [e for e in found if e is not None]
 
     def allocations(self, relation: str) -> dict[tuple[Any, ...], int]:

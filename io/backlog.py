@@ -49,6 +49,7 @@ class Backlog:
             return Comparison(sink, columns[sink.relation], replica, schema, lambda key: (number, key) in refused)
 
         self.comparisons = [comparison(number, sink) for number, sink in enumerate(sinks)]
+        self._waiting = [keys for c in self.comparisons for keys in (c.to_write, c.to_remove)]
         self._ordinary = range(sum(not s.last for s in sinks))
         self._last = range(len(self._ordinary), len(sinks))
         self._tables = schema.tables
@@ -58,7 +59,7 @@ class Backlog:
     @property
     def size(self) -> int:
         """How many items wait."""
-        return sum(c.waiting for c in self.comparisons)
+        return sum(map(len, self._waiting))
 
     def holds(self, keys: Mapping[int, set[Key]]) -> bool:
         """Whether any of some keys waits, given by the sinks' numbers."""

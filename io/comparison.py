@@ -141,11 +141,6 @@ class Comparison:
         """Whether any of some keys is to be compared."""
         return not (self.to_write.keys().isdisjoint(keys) and self.to_remove.keys().isdisjoint(keys))
 
-    @property
-    def waiting(self) -> int:
-        """How many keys are to be compared."""
-        return len(self.to_write) + len(self.to_remove)
-
     def changing(self) -> list[Key]:
         """The keys that are to be compared and have rows."""
         stored = self._table.rows if self.by_uuid else self._stored
