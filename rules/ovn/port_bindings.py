@@ -98,8 +98,7 @@ def odd_binding(
     PortBinding(
         row, datapath, name, key, kind, options, parent, tag, macs, security, port_ids(ids), group, chassis, others
     ) <= (
-        OddPort(port)
-        & SwitchPort(port=port, switch=switch, name=name)
+        SwitchPort(port=port, switch=switch, name=name)
         & OddType(port, kind)
         & OddOptions(port, options)
         & OddTag(port, tag)

@@ -37,8 +37,7 @@ def port_up(port, kind, row, chassis, up):
         & sb.Port_Binding(_uuid=row, chassis=())
     )
     PortUp(port, True) <= (
-        SwitchPort(port=port, type=kind)
-        & (kind != "router")
+        SwitchPort(port=port)
         & PortRow(port, row)
         & sb.Port_Binding.chassis(row, chassis)
         & ~Says(chassis, "port-up-notif")

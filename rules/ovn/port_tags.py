@@ -1,6 +1,6 @@
 """Tags of switch ports that ask for one: containers get one that is free under their parent, ovn-nb(5)."""
 
-from ovn_rules.engine import Relation, Uuid, allocate, column, rule
+from ovn_rules.engine import Relation, Uuid, _, allocate, column, rule
 from ovn_rules.engine.sinks import Sink
 from ovn_rules.rules.ovn.databases import nb
 
@@ -51,14 +51,10 @@ def container_tag(port, parent, user):
 
 
 @rule
-def assigned_tag(port, parent, tag):
+def assigned_tag(port, tag):
     """A port that asks for a certain tag gets it."""
     AssignedTag(port, (tag,)) <= nb.Logical_Switch_Port.tag_request(port, tag) & (tag != 0)
-    AssignedTag(port, (tag,)) <= (
-        nb.Logical_Switch_Port.tag_request(port, 0)
-        & nb.Logical_Switch_Port.parent_name(port, parent)
-        & ContainerTag(parent, str(port), tag)
-    )
+    AssignedTag(port, (tag,)) <= nb.Logical_Switch_Port.tag_request(port, 0) & ContainerTag(_, str(port), tag)
 
 
 PORT_TAG = Sink(

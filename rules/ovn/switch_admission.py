@@ -65,7 +65,7 @@ def port_queue(port, queue, kind):
     PortQueue(port, queue) <= (
         ExtraOption(port, "qdisc_queue_id", queue)
         & SwitchPort(port=port, type=kind, enabled=True)
-        & (kind not in ("external", "router"))
+        & (kind != "external")
     )
     PortQueue(port, queue) <= (
         nb.Logical_Switch_Port.options(port, "qdisc_queue_id", queue)

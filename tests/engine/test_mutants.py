@@ -1,5 +1,7 @@
 """The faults that mutants have."""
 
+from dataclasses import replace
+
 from clauses import atom, bind, clause, expression, member, no, program, relation, where
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -54,13 +56,17 @@ def test_what_binds_can_be_turned_where_it_is_bound_elsewhere():
 
 
 def test_aggregates_and_allocations():
-    """What is collected and the ends of a range change too."""
+    """What is collected changes too, and the ends of a range, which are the same in all clauses of a relation."""
     counted = clause(
         "out", ("Out", Aggregate("count", expression("a + 1")), "t"), atom("Edge", "a", "_b"), bind("t", "''")
     )
     assert "1 to 2 in Out.c0" in faults(counted)
     numbered = clause("out", ("Out", Allocate(1, 9), "t"), atom("Edge", "a", "_b"), bind("t", "''"))
     assert {"1 to 2 in Out.c0", "9 to 8 in Out.c0"} <= set(faults(numbered))
+    assert [f for f in faults(numbered, replace(numbered, rule="two")) if " in Out.c0" in f] == [
+        "1 to 2 in Out.c0",
+        "9 to 8 in Out.c0",
+    ]
 
 
 def test_no_negation_in_a_cycle():
