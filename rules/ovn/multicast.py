@@ -5,7 +5,12 @@ The tables Multicast_Group and IP_Multicast of ovn-sb(5). Tunnel keys of groups 
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, rule
 from ovn_rules.engine.sinks import Constant, Sink
+from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Datapath, DatapathRow, PortRow, SwitchPort, UnknownPort
+
+ASKED = (("mcast_flood_reports", "_MC_mrouter_flood", 32770), ("mcast_flood", "_MC_static", 32771))
+"""Options of ports that put them in a group, with its name and tunnel key, ovn-nb(5)."""
 
 
 class MulticastGroup(Relation, key=("datapath", "name")):
@@ -49,6 +54,19 @@ def unknown_group(datapath, switch, port, kind, row):
         UnknownPort(port)
         & SwitchPort(port=port, switch=switch, type=kind, enabled=True)
         & (kind != "external")
+        & PortRow(port, row)
+        & DatapathRow(switch, datapath)
+    )
+
+
+@rule
+def asked_group(datapath, switch, port, option, text, name, key, row):
+    """Ports may ask for the reports of who listens, or for what is sent to those: hosts look where switches snoop."""
+    MulticastGroup(datapath, name, key, collect(row)) <= (
+        ((option, name, key) in ASKED)
+        & nb.Logical_Switch_Port.options(port, option, text)
+        & is_true(text)
+        & SwitchPort(port=port, switch=switch, enabled=True)
         & PortRow(port, row)
         & DatapathRow(switch, datapath)
     )

@@ -80,6 +80,8 @@ SUPPORTED: Supported = {
             "network_name",
             "ethtype",
             "localnet_learn_fdb",
+            "mcast_flood",
+            "mcast_flood_reports",
             "qdisc_queue_id",
             "qos_burst",
             "qos_max_rate",

@@ -128,7 +128,7 @@ def make_ports(cloud):
                 addresses=[addresses],
                 port_security=[addresses],
                 enabled=True,
-                options={"requested-chassis": "compute1"},
+                options={"requested-chassis": "compute1", "mcast_flood_reports": "true"},
                 external_ids={"neutron:port_name": f"vm{number}", "neutron:device_owner": "compute:nova"},
             ),
             cloud.api.lsp_add(NETWORKS[subnet], f"meta{number}", type="localport", addresses=[mac(64 + number)]),
