@@ -49,7 +49,7 @@ if not TYPE_CHECKING:  # for type checkers there is nothing else to be found her
     def __getattr__(name: str) -> Any:
         """``load`` is imported when it is used: a daemon whose program was kept reads no rules."""
         if name == "load":
-            from ovn_rules.engine.frontend import load  # noqa: PLC0415
+            from ovn_rules.engine.frontend import load  # noqa: PLC0415 - a daemon whose rules are kept starts without it
 
             return load
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -104,7 +104,7 @@ def _definition(cls: type, name: str, key: tuple[str, ...] | str, frame: FrameTy
         found = None
         try:
             # A string under ``from __future__ import annotations``: the source of a type, not foreign input.
-            value = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307
+            value = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 - the rules are code
             found = from_annotation(value, columns=True)
         except Exception:  # noqa: BLE001, S110 - whatever it is, it is no type
             pass
@@ -233,12 +233,12 @@ def count(value: object) -> Any:  # noqa: ARG001 - read, not run
 
 def allocate(
     low: int,  # noqa: ARG001 - read, not run
-    high: int,  # noqa: ARG001
-    hints: object = None,  # noqa: ARG001
+    high: int,  # noqa: ARG001 - likewise
+    hints: object = None,  # noqa: ARG001 - likewise
     *,
-    within: object = None,  # noqa: ARG001
-    wanted: object = None,  # noqa: ARG001
-    after: After = "last",  # noqa: ARG001
+    within: object = None,  # noqa: ARG001 - likewise
+    wanted: object = None,  # noqa: ARG001 - likewise
+    after: After = "last",  # noqa: ARG001 - likewise
 ) -> Any:
     """In a head: a number from ``low`` to ``high`` that no other group has, kept as long as the group exists.
 

@@ -244,7 +244,7 @@ class Network:
     def forced(self, clause: Clause, literal: int) -> bool:
         """Whether an atom must be read through an index because its table is updated at another time."""
         atom = clause.body[literal]
-        assert isinstance(atom, Atom)  # noqa: S101
+        assert isinstance(atom, Atom)  # noqa: S101 - for mypy
         return self.members[atom.relation].recursive or len(self._occurrences(clause, atom.relation)) > 1
 
     def lookup(self, clause: Clause) -> Lookup:
@@ -254,7 +254,7 @@ class Network:
     def source_index(self, clause: Clause, pinned: int, literal: int, positions: tuple[int, ...]) -> Index:
         """The index that a plan pinned at one literal reads for another."""
         atom = clause.body[literal]
-        assert isinstance(atom, Atom)  # noqa: S101
+        assert isinstance(atom, Atom)  # noqa: S101 - for mypy
         member = self.members[atom.relation]
         node = member.inner if self._inside(clause, atom.relation) and member.inner else member.outer
         late = False

@@ -373,7 +373,7 @@ class Engine:
 
     def _existing(self, consumer: Consumer, groups: Mapping[int, Change]) -> dict[Any, bool]:
         """The keys whose negation may turn, and whether facts with them exist before the change."""
-        assert consumer.transition is not None  # noqa: S101
+        assert consumer.transition is not None  # noqa: S101 - for mypy
         places = consumer.transition
         keys: dict[Any, bool] = {}
         for mask, (deleted, inserted) in groups.items():

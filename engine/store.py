@@ -271,7 +271,7 @@ def pair(
         Bit mask of changed columns (bit i for column i; -1 for a fact that came or went) → deleted and inserted
         facts.
     """
-    assert definition.key is not None  # noqa: S101
+    assert definition.key is not None  # noqa: S101 - for mypy
     key_of = key_function(definition.key)
     old = {key_of(f): f for f in deleted}
     groups: dict[int, tuple[list[Fact], list[Fact]]] = {}
