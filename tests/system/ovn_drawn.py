@@ -133,9 +133,13 @@ class Drawn:
     # -- northbound -----------------------------------------------------------------------------------------------
 
     def _uuid(self):
-        """A new row's UUID; its digits are drawn, for stage hints and the order of rows in ovn-northd hang on them."""
+        """A new row's UUID; its digits are drawn, for the order of rows in ovn-northd hangs on them.
+
+        The first eight, which are a row's stage hint, no other row has.
+        """
         self._serial += 1
-        return str(UUID(int=self.random.getrandbits(96) << 32 | self._serial))
+        draw = self.random.getrandbits
+        return str(UUID(int=draw(20) << 108 | self._serial << 96 | draw(64) << 32 | self._serial))
 
     def _inserted(self, table):
         """A new row, in a row that lists it; nothing when it would be one too many, or there is nothing to list it."""
