@@ -54,25 +54,18 @@ class OwnGroupRow(Relation):
     row: Uuid = column("a UUID that follows from the names")
 
 
-class StoredContent(Relation):
-    """A stored row with datapaths that some groups have."""
-
-    datapaths: tuple[Uuid, ...] = column("southbound rows")
-    row: Uuid = column("the first such row")
-
-
 class SettledGroup(Relation):
-    """Groups whose own row is stored and has their datapaths; of small ones with the same, those with the first row."""
+    """Groups of many datapaths whose own row is stored and has them."""
 
     groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("their own row")
 
 
 class SureRow(Relation):
-    """A stored row with datapaths that some groups have, and that nobody changes."""
+    """A stored row with many datapaths that some groups have, and that nobody changes."""
 
     datapaths: tuple[Uuid, ...] = column("southbound rows")
-    rank: int = column("0 for the only one of few datapaths, or one that ovn-northd made, 1 for one that groups keep")
+    rank: int = column("0 for one that ovn-northd made, 1 for one that groups keep")
     row: Uuid = column("the row")
 
 
@@ -83,7 +76,7 @@ class NeededContent(Relation):
 
 
 class KeptGroup(Relation):
-    """Groups whose own row is stored, and has their datapaths or some that no others need it for."""
+    """Groups that keep their own row, whatever it is stored with: nobody needs it for that."""
 
     groups: tuple[str, ...] = column("the groups' names")
     row: Uuid = column("their own row")
@@ -165,45 +158,34 @@ def own_group_row(groups):
 
 @rule
 def settled_group(groups, row, datapaths):
-    """Groups need nothing when their own row is right; of few datapaths there is only one row."""
-    StoredContent(datapaths, min(row)) <= (
-        sb.Logical_DP_Group(_uuid=row, datapaths=datapaths) & UnionContent(datapaths=datapaths)
-    )
+    """Groups of many datapaths need nothing when their own row is right."""
     SettledGroup(groups, row) <= (
         OwnGroupRow(groups, row)
         & sb.Logical_DP_Group(_uuid=row, datapaths=datapaths)
         & UnionContent(groups, datapaths)
         & (len(datapaths) >= LARGE)
     )
-    SettledGroup(groups, row) <= (
-        OwnGroupRow(groups, row)
-        & UnionContent(groups, datapaths)
-        & StoredContent(datapaths, row)
-        & (len(datapaths) < LARGE)
-    )
 
 
 @rule
 def sure_row(groups, row, datapaths):
-    """A row that is right, and that nobody changes, will do for all groups with the same datapaths."""
+    """A row that is right, and that nobody changes, will do for all groups with the same datapaths.
+
+    Without one, a right one stays as it is; and so do all those with few datapaths, of which the first serves all.
+    """
     SureRow(datapaths, 0, row) <= (
         sb.Logical_DP_Group(_uuid=row, datapaths=datapaths)
         & UnionContent(datapaths=datapaths)
         & (len(datapaths) >= LARGE)
         & ~OwnGroupRow(row=row)
     )
-    SureRow(datapaths, 0, row) <= StoredContent(datapaths, row) & (len(datapaths) < LARGE)
     SureRow(datapaths, 1, row) <= SettledGroup(groups, row) & UnionContent(groups, datapaths)
-    NeededContent(datapaths) <= (
-        UnionContent(groups, datapaths) & ~SettledGroup(groups, _) & ~SureRow(datapaths=datapaths)
-    )
-    NeededContent(datapaths) <= UnionContent(datapaths=datapaths) & (len(datapaths) < LARGE)
+    NeededContent(datapaths) <= UnionContent(datapaths=datapaths) & ~SureRow(datapaths=datapaths)
 
 
 @rule
 def kept_group(groups, row, before, datapaths):
-    """Groups keep the row that they made, unless others need it for what it has now."""
-    KeptGroup(groups, row) <= SettledGroup(groups, row)
+    """Groups keep the row that they made, unless others need it as it is or, with few datapaths, another will do."""
     KeptGroup(groups, row) <= (
         OwnGroupRow(groups, row)
         & sb.Logical_DP_Group(_uuid=row, datapaths=before)
@@ -216,8 +198,7 @@ def kept_group(groups, row, before, datapaths):
         & sb.Logical_DP_Group(_uuid=row, datapaths=before)
         & ~NeededContent(before)
         & UnionContent(groups, datapaths)
-        & (len(datapaths) < LARGE)
-        & ~StoredContent(datapaths, _)
+        & ~sb.Logical_DP_Group(datapaths=datapaths)
     )
     LooseGroup(groups, before) <= UnionContent(groups, before) & ~KeptGroup(groups, _)
 
