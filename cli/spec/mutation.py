@@ -106,7 +106,8 @@ class Trial:
         self.role = role
         self.mutants = {m.name: m for m in mutants(rules.program(role))}
         runner = Runner(rules, role, checked=False)
-        self.cases = [(case, used(runner, case)) for case in cases]
+        self.cases = sorted(((case, used(runner, case)) for case in cases), key=lambda entry: len(entry[1]))
+        """Those about little first; and before them, those that have noticed a mutant, the last one first."""
         empty = Engine(rules.program(role))
         empty.transact({})
         self.always = frozenset(r.clause.name for r in empty.network.rules if r.calls)
@@ -119,12 +120,17 @@ class Trial:
             return False
         try:
             runner = Runner(self.rules, self.role, mutant.program(self.rules.program(self.role)), checked=False)
-            return any(runner.run(case).misses for case in self._ordered(mutant))
+            for entry in self._ordered(mutant):
+                if runner.run(entry[0]).misses:
+                    self.cases.remove(entry)
+                    self.cases.insert(0, entry)
+                    return True
         except Exception:  # noqa: BLE001 - a fault may show in any way
             return True
+        return False
 
-    def _ordered(self, mutant: Mutant) -> list[Case]:
-        """The cases that may notice: first those that put the clause to work and are about it and little else.
+    def _ordered(self, mutant: Mutant) -> list[tuple[Case, frozenset[str]]]:
+        """The cases that may notice: first those that put the clause to work and are about its module.
 
         In a case that doesn't put it to work, no relation that it reads has facts: with the fault it derives nothing
         either, unless it now does so from nothing.
@@ -132,11 +138,11 @@ class Trial:
         name, module = mutant.clause.name, mutant.clause.module.rpartition(".")[2]
         anywhere = name in self.always or (mutant.changed is not None and _from_nothing(mutant.changed))
 
-        def rank(entry: tuple[Case, Collection[str]]) -> tuple[bool, bool, int]:
+        def rank(entry: tuple[Case, Collection[str]]) -> tuple[bool, bool]:
             case, names = entry
-            return name not in names, case.file.stem != module, len(names)
+            return name not in names, case.file.stem != module
 
-        return [case for case, names in sorted(self.cases, key=rank) if anywhere or name in names]
+        return sorted((entry for entry in self.cases if anywhere or name in entry[1]), key=rank)
 
 
 def _from_nothing(clause: Clause) -> bool:
