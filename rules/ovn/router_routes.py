@@ -4,7 +4,7 @@ What ovn-northd leaves out, and only logs, is left out here and named as a probl
 """
 
 from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
-from ovn_rules.rules.ovn.addresses import Network, network_of
+from ovn_rules.rules.ovn.addresses import Network, ipv4_of, network_of
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.relations import Datapath, Problem, RouterPort
 from ovn_rules.rules.ovn.router_hops import Hop, HopPort, member_address
@@ -68,10 +68,28 @@ class RouteGroup(Relation):
     routes: tuple[Uuid, ...] = column("one, or several among which packets are shared out")
 
 
+_MAPPED = "::ffff:"
+"""How an IPv4 address begins that is written as one of IPv6, RFC 4291 2.5.5.2."""
+
+
+@pure
+def route_network(text: str) -> tuple[Network, ...]:
+    """What a static route calls its prefix or next hop, as a tuple of one; empty when it can't be read.
+
+    An IPv4 address that is written as one of IPv6 is one of IPv4. Its length stays, as in ovn-northd, for which nothing
+    of the address counts when that is over 32.
+    """
+    found = network_of(text)
+    if not found or not found[0][0].startswith(_MAPPED) or "." not in found[0][0]:
+        return found
+    address, length = found[0][0].removeprefix(_MAPPED), found[0][2]
+    return network_of(f"{address}/{length}") or ((address, ipv4_of(0), length),)
+
+
 @pure
 def wrong_with(prefix: str, hop: str) -> str:
     """What is wrong with the addresses of a static route; empty when nothing is."""
-    networks, hops = network_of(prefix), network_of(hop)
+    networks, hops = route_network(prefix), route_network(hop)
     if hop not in ("", "discard"):
         if not hops:
             return f"left out: the next hop '{hop}' is no IP address"
@@ -96,7 +114,7 @@ def source_address(prefix: Network, hop: str, v4: tuple[Network, ...], v6: tuple
 @rule
 def route_text(router, route, prefix, hop):
     """The addresses of a static route must make sense together."""
-    RouteText(router, route, network_of(prefix), wrong_with(prefix, hop)) <= (
+    RouteText(router, route, route_network(prefix), wrong_with(prefix, hop)) <= (
         Datapath(router, "router", _)
         & nb.Logical_Router.static_routes(router, route)
         & nb.Logical_Router_Static_Route(_uuid=route, ip_prefix=prefix, nexthop=hop)

@@ -22,7 +22,7 @@ def route_match(network: str, length: int, direction: str, table: int, inport: s
         table: The route table's number; -1 when the route is for all tables.
         inport: The port that the packet must have come through, as ``scope`` says; empty for any.
     """
-    version = 6 if ":" in network else 4
+    version = _version(network)
     came = f"inport == {quoted(inport)} && " if inport else ""
     chosen = f"reg7 == {table} && " if table >= 0 else ""
     return f"{came}{chosen}ip{version}.{direction} == {network}/{length}"
@@ -45,11 +45,17 @@ def forward(network: str, hop: str, address: str, mac: str, name: str) -> str:
         mac: The Ethernet address of the port through which it goes.
         name: That port's name.
     """
-    version, registers = (6, "xxreg") if ":" in network else (4, "reg")
+    version = _version(network)
+    registers = "reg" if version == 4 else "xxreg"
     return (
         f"ip.ttl--; reg8[0..15] = 0; {registers}0 = {hop or f'ip{version}.dst'}; {registers}1 = {address}; "
         f"eth.src = {mac}; outport = {quoted(name)}; flags.loopback = 1; next;"
     )
+
+
+def _version(network: str) -> int:
+    """The IP version of a network: 4 when it is written with dots, also among those of IPv6, as ovn-northd sees it."""
+    return 4 if "." in network else 6
 
 
 @rule
