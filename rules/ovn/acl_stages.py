@@ -1,6 +1,7 @@
 """What the ACL stages do for packets that no ACL decides, ovn-northd(8): ingress tables 7, 8, 17, egress 3 and 4."""
 
 from ovn_rules.engine import Relation, _, column, every, rule
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import GroupFlow, Lacking, Option
 from ovn_rules.rules.ovn.tracking import BlockedBit, Tracking
@@ -26,10 +27,10 @@ def default_drop(value):
 
 
 @rule
-def acl_default():
+def acl_default(drop):
     """By default, ACLs say what is not allowed."""
     AclDefault("next;", "reg0[1] = 1; next;") <= ~DefaultDrop(_)
-    AclDefault("drop;", "drop;") <= DefaultDrop(_)
+    AclDefault(drop, drop) <= DefaultDrop(_) & every(DropAction(drop, _))
 
 
 @rule
@@ -50,11 +51,13 @@ def with_acls(stage, actions):
 
 
 @rule
-def after_lb():
+def after_lb(drop):
     """ACLs after load balancing have the same default."""
     GroupFlow("switches", "ls_in_acl_after_lb", 0, "1", "next;", (), ()) <= ~DefaultDrop(_)
     GroupFlow("switches without ACLs", "ls_in_acl_after_lb", 0, "1", "next;", (), ()) <= DefaultDrop(_)
-    GroupFlow("switches with ACLs", "ls_in_acl_after_lb", 0, "1", "drop;", (), ()) <= DefaultDrop(_)
+    GroupFlow("switches with ACLs", "ls_in_acl_after_lb", 0, "1", drop, (), ()) <= DefaultDrop(_) & every(
+        DropAction(drop, _)
+    )
 
 
 @rule
@@ -113,10 +116,10 @@ def stateful_default(stage, committing, bit):
 
 
 @rule
-def invalid(stage, bit, invalid):
+def invalid(stage, bit, invalid, drop):
     """Invalid packets are dropped, and replies of connections that an ACL stopped."""
-    GroupFlow("stateful switches", stage, 65532, f"{invalid}(ct.est && ct.rpl && {bit} == 1)", "drop;", (), ()) <= (
-        Tracking(bit, _, invalid) & (stage in ("ls_in_acl", "ls_out_acl"))
+    GroupFlow("stateful switches", stage, 65532, f"{invalid}(ct.est && ct.rpl && {bit} == 1)", drop, (), ()) <= (
+        Tracking(bit, _, invalid) & (stage in ("ls_in_acl", "ls_out_acl")) & every(DropAction(drop, _))
     )
 
 

@@ -8,6 +8,7 @@ just drop, 10 for those whose connection it then has to block.
 from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
 from ovn_rules.rules.ovn.acl_switches import AclIn
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import Options, flag
 from ovn_rules.rules.ovn.relations import GroupFlow
 from ovn_rules.rules.ovn.stages import STAGES
@@ -242,23 +243,28 @@ def log_replies(acl, datapaths, stage, log, label, bit, valid):
 
 
 @rule
-def drop(acl, datapaths, stage, priority, match, log, bit):
+def drop(acl, datapaths, stage, priority, match, log, bit, after):
     """What an ACL drops goes no further; where connections are followed, one that was allowed before is blocked."""
-    GroupFlow(datapaths, stage, priority, match, f"{log}/* drop */", (), hint(acl)) <= (
-        AclIn(acl, datapaths, False) & Acl(acl, stage, priority, match, "drop", log, _)
+    GroupFlow(datapaths, stage, priority, match, f"{log}{after}", (), hint(acl)) <= (
+        AclIn(acl, datapaths, False) & Acl(acl, stage, priority, match, "drop", log, _) & every(DropAction(_, after))
     )
-    GroupFlow(datapaths, stage, priority, f"reg0[9] == 1 && ({match})", f"{log}/* drop */", (), hint(acl)) <= (
-        AclIn(acl, datapaths, True) & Acl(acl, stage, priority, match, "drop", log, _)
+    GroupFlow(datapaths, stage, priority, f"reg0[9] == 1 && ({match})", f"{log}{after}", (), hint(acl)) <= (
+        AclIn(acl, datapaths, True) & Acl(acl, stage, priority, match, "drop", log, _) & every(DropAction(_, after))
     )
     GroupFlow(
         datapaths,
         stage,
         priority,
         f"reg0[10] == 1 && ({match})",
-        f"ct_commit {{ {bit} = 1; }}; {log}/* drop */",
+        f"ct_commit {{ {bit} = 1; }}; {log}{after}",
         (),
         hint(acl),
-    ) <= (AclIn(acl, datapaths, True) & Acl(acl, stage, priority, match, "drop", log, _) & every(Tracking(bit, _, _)))
+    ) <= (
+        AclIn(acl, datapaths, True)
+        & Acl(acl, stage, priority, match, "drop", log, _)
+        & every(Tracking(bit, _, _))
+        & every(DropAction(_, after))
+    )
 
 
 @rule

@@ -1,6 +1,7 @@
 """lr_in_admission and lr_out_delivery: which frames a router takes from its ports, and which ports it delivers to."""
 
 from ovn_rules.engine import _, pure, rule
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import Flow, Group, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.router_mtu import LengthBypass, LengthCheck, PortMtu
 from ovn_rules.rules.ovn.text import hint, quoted
@@ -14,10 +15,10 @@ def frames_for(name: str, mac: str) -> tuple[str, str]:
 
 
 @rule
-def refuse_frames():
+def refuse_frames(drop):
     """A router has no VLANs, and no frame is sent from a multicast address; what no port is to take is dropped."""
-    GroupFlow("routers", "lr_in_admission", 100, "vlan.present || eth.src[40]", "drop;", (), ())
-    GroupFlow("routers", "lr_in_admission", 0, "1", "drop;", (), ())
+    GroupFlow("routers", "lr_in_admission", 100, "vlan.present || eth.src[40]", drop, (), ()) <= DropAction(drop, _)
+    GroupFlow("routers", "lr_in_admission", 0, "1", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
@@ -59,7 +60,7 @@ def deliver(router, name):
 
 
 @rule
-def deliver_nothing_else(router):
+def deliver_nothing_else(router, drop):
     """What is for no enabled port is dropped, in a router that has one."""
     Group("routers with enabled ports", router) <= RouterPort(router=router, enabled=True)
-    GroupFlow("routers with enabled ports", "lr_out_delivery", 0, "1", "drop;", (), ())
+    GroupFlow("routers with enabled ports", "lr_out_delivery", 0, "1", drop, (), ()) <= DropAction(drop, _)

@@ -5,7 +5,8 @@ numbers the groups of a router in the order of each one's second route by UUID, 
 are the same numbers.
 """
 
-from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, collect, column, every, pure, rule
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import GroupFlow, RouterPort
 from ovn_rules.rules.ovn.router_routes import RouteGroup, RoutePath, StaticRoute
 from ovn_rules.rules.ovn.router_routing import forward, route_match, scope
@@ -122,20 +123,21 @@ def lone_route(router, route, prefix, direction, table, hop, connected, number, 
 
 
 @rule
-def lone_discard(router, route, prefix, direction, table, connected, number):
+def lone_discard(router, route, prefix, direction, table, connected, number, drop):
     """What a static route discards is dropped."""
     GroupFlow(
         str(router),
         "lr_in_ip_routing",
         route_priority(prefix[2], direction, connected),
         static_match(prefix, direction, number, connected, ""),
-        "drop;",
+        drop,
         (),
         hint(route),
     ) <= (
         LoneRoute(router, route)
         & StaticRoute(router, route, prefix, direction, table, "discard", connected)
         & RouteTable(router, table, number)
+        & every(DropAction(drop, _))
     )
 
 

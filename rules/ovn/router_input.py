@@ -1,7 +1,8 @@
 """lr_in_ip_input: what a router drops, and what it passes on to be routed."""
 
-from ovn_rules.engine import _, pure, rule
+from ovn_rules.engine import _, every, pure, rule
 from ovn_rules.rules.ovn.addresses import Network, broadcast, is_link_local
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -15,36 +16,38 @@ MARTIANS = (
 
 
 @rule
-def drop_martians():
+def drop_martians(drop):
     """Packets from many, from or to this host itself or from or to nobody are dropped."""
-    GroupFlow("routers", INPUT, 100, MARTIANS, "drop;", (), ())
+    GroupFlow("routers", INPUT, 100, MARTIANS, drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
-def neighbours_end_here():
+def neighbours_end_here(drop):
     """ARP and neighbour discovery end at the router: what it doesn't answer is dropped."""
-    GroupFlow("routers", INPUT, 85, "arp || nd", "drop;", (), ())
+    GroupFlow("routers", INPUT, 85, "arp || nd", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
-def multicast():
+def multicast(drop):
     """A router takes part in router discovery, and forwards no multicast."""
     GroupFlow("routers", INPUT, 84, "nd_rs || nd_ra", "next;", (), ())
-    GroupFlow("routers", INPUT, 83, "ip6.mcast_rsvd", "drop;", (), ())
-    GroupFlow("routers", INPUT, 82, "ip4.mcast || ip6.mcast", "drop;", (), ())
+    GroupFlow("routers", INPUT, 83, "ip6.mcast_rsvd", drop, (), ()) <= DropAction(drop, _)
+    GroupFlow("routers", INPUT, 82, "ip4.mcast || ip6.mcast", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
-def drop_broadcast():
+def drop_broadcast(drop):
     """A broadcast stays where it is."""
-    GroupFlow("routers", INPUT, 50, "eth.bcast", "drop;", (), ())
+    GroupFlow("routers", INPUT, 50, "eth.bcast", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
-def drop_outlived():
+def drop_outlived(drop):
     """A packet that was forwarded too often is dropped, a multicast one without a word (RFC 1812 section 5.3.1)."""
-    GroupFlow("routers", INPUT, 32, "ip.ttl == {0, 1} && !ip.later_frag && (ip4.mcast || ip6.mcast)", "drop;", (), ())
-    GroupFlow("routers", INPUT, 30, "ip.ttl == {0, 1}", "drop;", (), ())
+    GroupFlow(
+        "routers", INPUT, 32, "ip.ttl == {0, 1} && !ip.later_frag && (ip4.mcast || ip6.mcast)", drop, (), ()
+    ) <= DropAction(drop, _)
+    GroupFlow("routers", INPUT, 30, "ip.ttl == {0, 1}", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
@@ -61,10 +64,10 @@ def from_router(v4: tuple[Network, ...]) -> str:
 
 
 @rule
-def drop_own_source(router, port, v4):
+def drop_own_source(router, port, v4, drop):
     """What claims to be from the router or a broadcast address is dropped, unless the router looped it itself."""
-    GroupFlow(str(router), INPUT, 100, from_router(v4), "drop;", (), hint(port)) <= (
-        RouterPort(port=port, router=router, v4=v4) & (v4 != ())
+    GroupFlow(str(router), INPUT, 100, from_router(v4), drop, (), hint(port)) <= (
+        RouterPort(port=port, router=router, v4=v4) & (v4 != ()) & every(DropAction(drop, _))
     )
 
 

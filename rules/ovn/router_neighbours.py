@@ -8,6 +8,7 @@ question or asks for the router itself, or the neighbour's IP address is known a
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import multicast_mac, network_of, solicited_node
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_false
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
@@ -130,7 +131,7 @@ def lookup_asking_router(router, port, name, v4, address, network, length):
 
 
 @rule
-def learn():
+def learn(drop):
     """What isn't known is learnt, if the packet says an Ethernet address."""
     GroupFlow(EAGER, LEARN, 100, "reg9[2] == 1", "next;", (), ())
     GroupFlow(CHOOSY, LEARN, 100, "reg9[2] == 1 || reg9[3] == 0", "next;", (), ())
@@ -139,7 +140,7 @@ def learn():
     GroupFlow("routers", LEARN, 90, "arp", "put_arp(inport, arp.spa, arp.sha); next;", (), ())
     GroupFlow("routers", LEARN, 90, "nd_na", "put_nd(inport, nd.target, nd.tll); next;", (), ())
     GroupFlow("routers", LEARN, 90, "nd_ns", "put_nd(inport, ip6.src, nd.sll); next;", (), ())
-    GroupFlow("routers", LEARN, 0, "1", "drop;", (), ())
+    GroupFlow("routers", LEARN, 0, "1", drop, (), ()) <= DropAction(drop, _)
 
 
 # -- ask ---------------------------------------------------------------------------------------------------------------

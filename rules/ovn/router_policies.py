@@ -3,8 +3,9 @@
 Policies that share packets out among several next hops are numbered in the order of their UUIDs, as ovn-northd does.
 """
 
-from ovn_rules.engine import Relation, Uuid, _, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, collect, column, every, pure, rule
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import Options, unsigned
 from ovn_rules.rules.ovn.relations import Datapath, GroupFlow, Problem, RouterPort
 from ovn_rules.rules.ovn.router_hops import Hop, HopPort
@@ -99,11 +100,11 @@ def choose_member(group: int, members: int) -> str:
 
 
 @rule
-def no_policy():
+def no_policy(drop):
     """What no policy is about goes on, and needs no choice among next hops."""
     GroupFlow("routers", "lr_in_policy", 0, "1", "reg8[0..15] = 0; next;", (), ())
     GroupFlow("routers", "lr_in_policy_ecmp", 150, "reg8[0..15] == 0", "next;", (), ())
-    GroupFlow("routers", "lr_in_policy_ecmp", 0, "1", "drop;", (), ())
+    GroupFlow("routers", "lr_in_policy_ecmp", 0, "1", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
@@ -124,11 +125,12 @@ def policy_hop(router, policy, hop, hops):
 
 
 @rule
-def policy_drop(router, policy, priority, match):
+def policy_drop(router, policy, priority, match, drop):
     """A policy drops what it matches."""
-    GroupFlow(str(router), "lr_in_policy", priority, match, "drop;", (), hint(policy)) <= (
+    GroupFlow(str(router), "lr_in_policy", priority, match, drop, (), hint(policy)) <= (
         Policy(router=router, policy=policy, action="drop")
         & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match)
+        & every(DropAction(drop, _))
     )
 
 

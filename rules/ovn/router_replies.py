@@ -1,8 +1,9 @@
 """lr_in_ip_input: what a router answers for its own addresses, as any host does."""
 
-from ovn_rules.engine import _, pure, rule
+from ovn_rules.engine import _, every, pure, rule
 from ovn_rules.rules.ovn.addresses import bare, solicited_node
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import constants, hint, quoted
 
@@ -135,11 +136,11 @@ def refuse(router, port, v4, v6, address, priority, what, answer):
 
 
 @rule
-def drop_own(router, port, v4, v6):
+def drop_own(router, port, v4, v6, drop):
     """What else is to the router itself isn't forwarded."""
-    GroupFlow(str(router), INPUT, 60, f"ip4.dst == {{{', '.join(bare(v4))}}}", "drop;", (), hint(port)) <= (
-        RouterPort(port=port, router=router, v4=v4) & (v4 != ())
+    GroupFlow(str(router), INPUT, 60, f"ip4.dst == {{{', '.join(bare(v4))}}}", drop, (), hint(port)) <= (
+        RouterPort(port=port, router=router, v4=v4) & (v4 != ()) & every(DropAction(drop, _))
     )
-    GroupFlow(str(router), INPUT, 60, f"ip6.dst == {{{', '.join(bare(v6))}}}", "drop;", (), hint(port)) <= (
-        RouterPort(port=port, router=router, v6=v6)
+    GroupFlow(str(router), INPUT, 60, f"ip6.dst == {{{', '.join(bare(v6))}}}", drop, (), hint(port)) <= (
+        RouterPort(port=port, router=router, v6=v6) & every(DropAction(drop, _))
     )

@@ -4,9 +4,10 @@ They are machines on the switches behind a router's ports, and ports of other ro
 directly. For all else, ovn-controller looks among the bindings that it has learned.
 """
 
-from ovn_rules.engine import Relation, Uuid, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import Network, bare
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, RouterPeer, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.router_hops import member_address
@@ -33,12 +34,12 @@ def next_hop(out: str, address: str) -> str:
 
 
 @rule
-def resolve_by_default():
+def resolve_by_default(drop):
     """Multicast packets have their port; else what isn't known from the northbound database may have been learned."""
     GroupFlow("routers", "lr_in_arp_resolve", 500, "ip4.mcast || ip6.mcast", "next;", (), ())
     GroupFlow("routers", "lr_in_arp_resolve", 1, "ip4", "get_arp(outport, reg0); next;", (), ())
     GroupFlow("routers", "lr_in_arp_resolve", 1, "ip6", "get_nd(outport, xxreg0); next;", (), ())
-    GroupFlow("routers", "lr_in_arp_resolve", 0, "1", "drop;", (), ())
+    GroupFlow("routers", "lr_in_arp_resolve", 0, "1", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule

@@ -5,8 +5,9 @@ route's priority is three times the length of its prefix, plus 0 for a route by 
 network of the router's own.
 """
 
-from ovn_rules.engine import pure, rule
+from ovn_rules.engine import _, pure, rule
 from ovn_rules.rules.ovn.addresses import is_link_local
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, RouterPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -59,16 +60,16 @@ def _version(network: str) -> int:
 
 
 @rule
-def no_route():
+def no_route(drop):
     """What no route is for is dropped, and so are solicitations and advertisements of routers, which are for links.
 
     Packets use the main route table, 0, unless their port has another one; most need no choice among next hops.
     """
     GroupFlow("routers", "lr_in_ip_routing_pre", 0, "1", "reg7 = 0; next;", (), ())
-    GroupFlow("routers", "lr_in_ip_routing", 10550, "nd_rs || nd_ra", "drop;", (), ())
-    GroupFlow("routers", "lr_in_ip_routing", 0, "1", "drop;", (), ())
+    GroupFlow("routers", "lr_in_ip_routing", 10550, "nd_rs || nd_ra", drop, (), ()) <= DropAction(drop, _)
+    GroupFlow("routers", "lr_in_ip_routing", 0, "1", drop, (), ()) <= DropAction(drop, _)
     GroupFlow("routers", "lr_in_ip_routing_ecmp", 150, "reg8[0..15] == 0", "next;", (), ())
-    GroupFlow("routers", "lr_in_ip_routing_ecmp", 0, "1", "drop;", (), ())
+    GroupFlow("routers", "lr_in_ip_routing_ecmp", 0, "1", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule

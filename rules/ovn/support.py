@@ -25,6 +25,8 @@ SUPPORTED: Supported = {
             "bfd-min-rx",
             "bfd-min-tx",
             "bfd-mult",
+            "debug_drop_collector_set",
+            "debug_drop_domain_id",
             "default_acl_drop",
             "ignore_lsp_down",
             "mac_prefix",

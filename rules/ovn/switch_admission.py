@@ -4,9 +4,10 @@ The stages check_port_sec and apply_port_sec of ovn-northd(8). ``reg0[15]`` says
 port's port_security allows, ovn-controller reads from its Port_Binding row, ovn-sb(5).
 """
 
-from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
 from ovn_rules.rules.ovn.addresses import begins_with_mac
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.port_options import ExtraOption
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, Problem, SwitchPort
@@ -36,26 +37,28 @@ def vlan_passthru(switch, value):
 
 
 @rule
-def vlan_dropped(switch):
+def vlan_dropped(switch, drop):
     """A switch knows no VLANs, unless it lets their tags pass: a packet with a tag is dropped."""
     Group("switches without VLANs", switch) <= Datapath(switch, "switch", _) & ~VlanPassthru(switch)
-    GroupFlow("switches without VLANs", "ls_in_check_port_sec", 100, "vlan.present", "drop;", (), ())
+    GroupFlow("switches without VLANs", "ls_in_check_port_sec", 100, "vlan.present", drop, (), ()) <= DropAction(
+        drop, _
+    )
 
 
 @rule
-def multicast_source_dropped():
+def multicast_source_dropped(drop):
     """No packet comes from a multicast address."""
-    GroupFlow("switches", "ls_in_check_port_sec", 100, "eth.src[40]", "drop;", (), ())
+    GroupFlow("switches", "ls_in_check_port_sec", 100, "eth.src[40]", drop, (), ()) <= DropAction(drop, _)
 
 
 @rule
-def disabled_port_silent(port, switch, name, kind):
+def disabled_port_silent(port, switch, name, kind, drop):
     """What a disabled port sends is dropped, and what is for it."""
     Flow(switch, "ls_in_check_port_sec", 100, f"inport == {quoted(name)}", "reg0[15] = 1; next;", (), hint(port)) <= (
         SwitchPort(port, switch, name, kind, False) & (kind != "external")
     )
-    Flow(switch, "ls_in_l2_unknown", 50, f"outport == {quoted(name)}", "drop;", (), hint(port)) <= (
-        SwitchPort(port, switch, name, kind, False) & (kind != "external")
+    Flow(switch, "ls_in_l2_unknown", 50, f"outport == {quoted(name)}", drop, (), hint(port)) <= (
+        SwitchPort(port, switch, name, kind, False) & (kind != "external") & every(DropAction(drop, _))
     )
 
 
@@ -96,9 +99,9 @@ def checked_from_port():
 
 
 @rule
-def applied_from_port():
+def applied_from_port(drop):
     """What the check found fault with is dropped, all else goes on."""
-    GroupFlow("switches", "ls_in_apply_port_sec", 50, "reg0[15] == 1", "drop;", (), ())
+    GroupFlow("switches", "ls_in_apply_port_sec", 50, "reg0[15] == 1", drop, (), ()) <= DropAction(drop, _)
     GroupFlow("switches", "ls_in_apply_port_sec", 0, "1", "next;", (), ())
 
 
@@ -127,9 +130,9 @@ def queued_to_localnet(port, switch, name, queue):
 
 
 @rule
-def applied_to_port():
+def applied_to_port(drop):
     """What the check found fault with is dropped, all else is put out."""
-    GroupFlow("switches", "ls_out_apply_port_sec", 50, "reg0[15] == 1", "drop;", (), ())
+    GroupFlow("switches", "ls_out_apply_port_sec", 50, "reg0[15] == 1", drop, (), ()) <= DropAction(drop, _)
     GroupFlow("switches", "ls_out_apply_port_sec", 0, "1", "output;", (), ())
 
 

@@ -3,7 +3,8 @@
 The stage external_port of ovn-northd(8).
 """
 
-from ovn_rules.engine import pure, rule
+from ovn_rules.engine import _, every, pure, rule
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, SwitchPort
 from ovn_rules.rules.ovn.switch_links import LocalnetPort, RouterLink
 from ovn_rules.rules.ovn.switch_responder import questions
@@ -27,14 +28,14 @@ def to_router(mac: str, v4: tuple[str, ...], v6: tuple[str, ...], elsewhere: str
 
 
 @rule
-def elsewhere(port, switch, name, mac, localnet, link, router_mac, v4, v6, match):
+def elsewhere(port, switch, name, mac, localnet, link, router_mac, v4, v6, match, drop):
     """What a machine on the physical network sends to a router reaches all hosts, and one of them shall route it."""
     Flow(
         switch,
         "ls_in_external_port",
         100,
         f"inport == {quoted(localnet)} && eth.src == {mac} && {match}",
-        "drop;",
+        drop,
         (),
         hint(port),
     ) <= (
@@ -44,6 +45,7 @@ def elsewhere(port, switch, name, mac, localnet, link, router_mac, v4, v6, match
         & RouterLink(switch=switch, port=link)
         & PortAddress(link, router_mac, v4, v6)
         & (match in to_router(router_mac, v4, v6, f"!is_chassis_resident({quoted(name)})"))
+        & every(DropAction(drop, _))
     )
 
 

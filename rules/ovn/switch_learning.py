@@ -6,6 +6,7 @@ The stages lookup_fdb, put_fdb and l2_unknown of ovn-northd(8). ``reg0[11]`` say
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.rules.ovn.addresses import begins_with_mac
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_true
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, SwitchPort, UnknownPort
 from ovn_rules.rules.ovn.text import hint, quoted
@@ -87,7 +88,7 @@ def unknown_switch(port, switch, kind):
 
 
 @rule
-def unknown_destination(switch):
+def unknown_destination(switch, drop):
     """A packet for an address that nobody is known to have goes to the ports that may have any, or nowhere."""
     Group("switches with unknown addresses", switch) <= UnknownSwitch(switch)
     GroupFlow(
@@ -100,7 +101,9 @@ def unknown_destination(switch):
         (),
     )
     Group("switches without unknown addresses", switch) <= Datapath(switch, "switch", _) & ~UnknownSwitch(switch)
-    GroupFlow("switches without unknown addresses", "ls_in_l2_unknown", 50, 'outport == "none"', "drop;", (), ())
+    GroupFlow(
+        "switches without unknown addresses", "ls_in_l2_unknown", 50, 'outport == "none"', drop, (), ()
+    ) <= DropAction(drop, _)
 
 
 @rule

@@ -3,9 +3,10 @@
 The stage l2_lkup of ovn-northd(8).
 """
 
-from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
 from ovn_rules.rules.ovn.addresses import is_dynamic, parse_addresses
 from ovn_rules.rules.ovn.databases import nb
+from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.ipam_macs import LeftAddresses
 from ovn_rules.rules.ovn.relations import Flow, GroupFlow, PortAddress, RouterPort, SwitchPort
 from ovn_rules.rules.ovn.switch_links import Mixed, RouterLink
@@ -79,15 +80,19 @@ def known_destination(port, switch, name, mac, kind):
 
 
 @rule
-def disabled_destination(port, switch, mac, kind):
+def disabled_destination(port, switch, mac, kind, drop):
     """A packet for an address that a disabled port has goes nowhere."""
-    GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", "drop;", (), hint(port)) <= (
+    GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", drop, (), hint(port)) <= (
         PortAddress(port=port, mac=mac)
         & SwitchPort(port=port, switch=switch, type=kind, enabled=False)
         & (kind != "external")
+        & every(DropAction(drop, _))
     )
-    GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", "drop;", (), hint(port)) <= (
-        RequestedMac(port, mac) & SwitchPort(port=port, switch=switch, type=kind, enabled=False) & (kind != "external")
+    GroupFlow(str(switch), "ls_in_l2_lkup", 50, f"eth.dst == {mac}", drop, (), hint(port)) <= (
+        RequestedMac(port, mac)
+        & SwitchPort(port=port, switch=switch, type=kind, enabled=False)
+        & (kind != "external")
+        & every(DropAction(drop, _))
     )
 
 

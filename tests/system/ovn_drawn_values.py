@@ -155,6 +155,8 @@ CELLS = {
         "options": Keys(
             0.2,
             {},
+            debug_drop_collector_set=one("0", "7", "x"),
+            debug_drop_domain_id=one("0", "3"),
             default_acl_drop=one(*FLAGS),
             mac_prefix=one("0a:00:00", "0c:11", "1:2:3", ""),
             svc_monitor_mac=one("00:00:00:00:00:77", "x"),
