@@ -113,10 +113,14 @@ def status(control):
 
 
 def test_a_value_that_changes_nothing_is_fine(servers):
-    """Neutron says of every switch that it doesn't snoop; that is what switches do anyway, and makes no line."""
+    """Neutron says of switches that they don't snoop, and of routers that entries don't age: no line for either."""
     nb = servers[0]
     nothing = [["mcast_flood_unregistered", "false"], ["mcast_snoop", "false"]]
-    nb.transact(switch(name="sw0", other_config=["map", nothing]))
+    unaged = ["map", [["mac_binding_age_threshold", "0"]]]
+    nb.transact(
+        switch(name="sw0", other_config=["map", nothing]),
+        {"op": "insert", "table": "Logical_Router", "row": {"name": "lr0", "options": unaged}},
+    )
     assert check(nb.remote)[0] == 0
     nb.transact(switch(name="sw1", other_config=["map", [["mcast_flood_unregistered", "true"]]]))
     status, lines, _ = check(nb.remote)
