@@ -26,6 +26,7 @@ class Stream:
         self.southbound = Follower(reference.sb)
         self.changes = 0
         self._before = {}
+        self._peers = {}
         self._reference = reference
         self._drawn = Drawn(Random(seed))  # noqa: S311 - nothing secret
         self._number = reference.nb.select("NB_Global", ["nb_cfg"])[0]["nb_cfg"]
@@ -67,11 +68,20 @@ class Stream:
             row = operation.get("row", {})
             if operation["table"] == "Address_Set" and row.get("name") in TAKEN:
                 operation["row"] = {**row, "name": f"{row['name']}_"}
+            if operation["table"] == "Logical_Switch_Port" and "options" in row:
+                operation["row"] = {**row, "options": ["map", self._unshared(operation, row["options"][1])]}
         results = server.client.call("transact", server.name, *operations)
         if any(r and r.get("error") for r in results):
             return False
         self.changes += len(operations)
         return True
+
+    def _unshared(self, operation, options):
+        """Options of a port without a router port that another one has named: which is its peer, hash tables say."""
+        port = operation.get("uuid") or operation["where"][0][2][1]
+        named = dict(options).get("router-port")
+        shared = named is not None and self._peers.setdefault(named, port) != port
+        return [pair for pair in options if not shared or pair[0] != "router-port"]
 
     def ask(self):
         """Asks for the southbound database to be brought up to date."""
