@@ -62,6 +62,7 @@ class Plane:
         self._columns = {n: tuple(c.name for c in r.columns) for n, r in self.program.relations.items()}
         self._conflicts: set[Conflict] = set()
         self._said: dict[str, set[Fact]] = {}
+        self._loading: set[str] = set()
         self._exhausted: dict[str, frozenset[tuple[Any, ...]]] = {}
         self.aside = SetAside(self.log)
 
@@ -131,9 +132,12 @@ class Plane:
         return sources
 
     def _is_loading(self, name: str) -> bool:
-        """Whether so much is being written to a database that what it reports is mostly that."""
+        """Whether what a database reports is mostly what is written to it: a large load, or the end of one."""
         writer = self.writers.get(name)
-        return writer is not None and writer.in_flight and writer.behind
+        was = name in self._loading
+        goes_on = writer is not None and writer.in_flight and (writer.behind or was)
+        (self._loading.add if goes_on else self._loading.discard)(name)
+        return goes_on or was
 
     def _say(self, event: Event) -> None:
         level = "warn" if isinstance(event, Lost | Unusable | Waiting) else "info"

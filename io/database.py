@@ -56,6 +56,8 @@ class Database:
         loaded: The rows have been read completely at least once.
         has_lock: The lock is held; False when none was asked for.
         lock: The lock's name, or None.
+        replies_first: Whether replies to transactions are all that matters now; updates are left until it says no,
+            or until ``catch_up``.
     """
 
     def __init__(
@@ -98,6 +100,8 @@ class Database:
         self.loaded = False
         self.has_lock = False
         self.lock = lock
+        self.replies_first: Callable[[], bool] = lambda: False
+        self._transactions: set[int] = set()
         self._schema_name = schema_name
         self._leader_only = leader_only
         self._further = further
@@ -134,26 +138,33 @@ class Database:
 
     def run(self) -> list[Event]:
         """Does what can be done without waiting, and returns what happened."""
-        messages = self._session.run()
+        first = self.replies_first()
+        if not first:
+            self.catch_up()
+        messages = self._session.run(_is_update if first else None)
         if self._session.failures != self._failures:
             self._ended()
         if self._session.connections != self._connections:
             self._connections = self._session.connections
             self._begin()
         for message in messages:
-            try:
-                self._take(message)
-            except (RowError, SchemaError) as e:
-                self._leave(str(e))
-            except (TypeError, ValueError, LookupError, AttributeError) as e:
-                log.debug("%s: %s", self.name, message, exc_info=True)
-                self._leave(f"a message is not of the form RFC 7047 gives ({type(e).__name__}: {e})")
+            number = message.get("id")
+            if not isinstance(number, int) or number not in self._transactions:
+                self.catch_up()
+            self._take_if_right(message)
         events, self._events = self._events, []
         return events
+
+    def catch_up(self) -> None:
+        """Takes the updates that were left; the next ``run`` returns what happened."""
+        for message in self._session.kept():
+            self._take_if_right(message)
 
     def wait(self, poller: Any) -> None:
         """Makes the poller wake when ``run`` has something to do."""
         self._session.wait(poller)
+        if self._session.keeps and not self.replies_first():
+            poller.immediate_wake()
 
     def transact(self, operations: bytes, done: Done) -> None:
         """Sends a transaction.
@@ -163,7 +174,9 @@ class Database:
             done: Called with the reply, or (None, None) when the connection is lost first.
         """
         params = b"[%b,%b]" % (json.dumps(self._schema_name).encode(), operations)
-        self._pending[self._session.transact(params)] = done
+        number = self._session.transact(params)
+        self._pending[number] = done
+        self._transactions.add(number)
 
     def want_lock(self, lock: str) -> None:
         """Asks for a lock, now or as soon as it is connected; without it, nothing is writable."""
@@ -222,6 +235,7 @@ class Database:
         session = self._session
         self._failures = session.failures
         pending, self._pending = self._pending, {}
+        self._transactions.clear()
         if self.synced:
             self.synced = False
             self._said.clear()
@@ -256,9 +270,20 @@ class Database:
     def _request(self, method: str, params: Any, done: Done) -> None:
         self._pending[self._session.request(method, params)] = done
 
+    def _take_if_right(self, message: dict[str, Any]) -> None:
+        """Takes a message, or gives the server up."""
+        try:
+            self._take(message)
+        except (RowError, SchemaError) as e:
+            self._leave(str(e))
+        except (TypeError, ValueError, LookupError, AttributeError) as e:
+            log.debug("%s: %s", self.name, message, exc_info=True)
+            self._leave(f"a message is not of the form RFC 7047 gives ({type(e).__name__}: {e})")
+
     def _take(self, message: dict[str, Any]) -> None:
         method = message.get("method")
         if method is None:
+            self._transactions.discard(message["id"])
             done = self._pending.pop(message.get("id"), None)
             if done is not None:
                 done(message.get("result"), message.get("error"))
@@ -431,6 +456,11 @@ class Database:
 
 def _ignore(_result: Any, _error: Any) -> None:
     """For a reply that says nothing."""
+
+
+def _is_update(message: bytes) -> bool:
+    """Whether a message, as ovsdb-server writes it, tells of changes."""
+    return b'"method":"update' in message[:64]
 
 
 def _only_value(change: dict[str, Any]) -> Any:

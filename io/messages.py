@@ -9,11 +9,12 @@ from __future__ import annotations
 import codecs
 import gc
 import json
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NOT_BRACES = bytes(b for b in range(256) if b not in b"{}")
 _decode = json.JSONDecoder().raw_decode
@@ -36,10 +37,15 @@ def no_collection() -> Iterator[None]:
 
 
 class MessageReader:
-    """Takes chunks as they come and gives whole messages (JSON objects, decoded)."""
+    """Takes chunks as they come and gives whole messages (JSON objects, decoded).
+
+    Attributes:
+        kept: Messages that were set aside, as they came.
+    """
 
     def __init__(self) -> None:
         """Starts between two messages."""
+        self.kept: deque[bytes] = deque()
         self._parts: list[bytes] = []
         self._depth = 0
         self._in_string = False
@@ -60,19 +66,49 @@ class MessageReader:
         self._parts.append(chunk)
         if not whole and not self._ends_message(chunk):
             return []
-        data = b"".join(self._parts)
-        try:
-            text, used = codecs.utf_8_decode(data, "strict", False)
-        except UnicodeDecodeError as e:
-            raise ProtocolError(f"received bytes that are not UTF-8: {e.reason}") from e
-        with no_collection():
-            messages, end = _decode_all(text)
-        tail = text[end:].encode() + data[used:]
-        self._parts = [tail] if tail else []
-        self._depth, self._in_string, self._odd_backslash = 0, False, False
-        if tail and self._ends_message(tail):
-            raise ProtocolError(f"received what is not JSON: {text[end : end + 40]!r}")
+        return self._decode(b"".join(self._parts))
+
+    def sift(self, chunk: bytes, keep: Callable[[bytes], bool]) -> list[dict[str, Any]]:
+        """Takes the next bytes and returns complete messages, but for those that ``keep`` sets aside undecoded.
+
+        Raises:
+            ProtocolError: As ``feed``.
+        """
+        messages = []
+        pieces = chunk.split(b"}{")  # ovsdb-server puts nothing between messages, and something between objects in one
+        for i, piece in enumerate(pieces):
+            part = b"{" * (i > 0) + piece + b"}" * (i < len(pieces) - 1)
+            self._parts.append(part)
+            if self._ends_message(part):
+                data = b"".join(self._parts)
+                if keep(data):
+                    self.kept.append(data)
+                    self._begin([])
+                else:
+                    messages += self._decode(data)
         return messages
+
+    def take_kept(self) -> list[dict[str, Any]]:
+        """The first message that was set aside.
+
+        Raises:
+            ProtocolError: As ``feed``.
+        """
+        messages, rest = _decoded(self.kept.popleft())
+        if rest:
+            raise ProtocolError(f"received what is not JSON: {rest[:40]!r}")
+        return messages
+
+    def _decode(self, data: bytes) -> list[dict[str, Any]]:
+        messages, rest = _decoded(data)
+        self._begin([rest] if rest else [])
+        if rest and self._ends_message(rest):
+            raise ProtocolError(f"received what is not JSON: {rest.decode()[:40]!r}")
+        return messages
+
+    def _begin(self, parts: list[bytes]) -> None:
+        self._parts = parts
+        self._depth, self._in_string, self._odd_backslash = 0, False, False
 
     def _ends_message(self, chunk: bytes) -> bool:
         """Whether a message ends in the chunk; goes on counting from the chunks before."""
@@ -97,6 +133,17 @@ class MessageReader:
             return True  # whole messages only, or no object at all
         self._depth += len(braces) - 2 * closes
         return False
+
+
+def _decoded(data: bytes) -> tuple[list[dict[str, Any]], bytes]:
+    """The messages that bytes begin with, and what is left."""
+    try:
+        text, used = codecs.utf_8_decode(data, "strict", False)
+    except UnicodeDecodeError as e:
+        raise ProtocolError(f"received bytes that are not UTF-8: {e.reason}") from e
+    with no_collection():
+        messages, end = _decode_all(text)
+    return messages, text[end:].encode() + data[used:]
 
 
 def _decode_all(text: str) -> tuple[list[dict[str, Any]], int]:

@@ -18,7 +18,7 @@ from ovn_rules.io.messages import MessageReader, ProtocolError
 from ovn_rules.io.streams import RemoteError, UnreachableError, needs_tls, open_stream, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ovn_rules.io.streams import Tls
 
@@ -94,14 +94,18 @@ class Session:
         self._pick_remote()
         self._fsm.enable(ovs.timeval.msec())
 
-    def run(self) -> list[dict[str, Any]]:
-        """Does what can be done without waiting, and returns the messages that came."""
+    def run(self, keep: Callable[[bytes], bool] | None = None) -> list[dict[str, Any]]:
+        """Does what can be done without waiting, and returns the messages that came.
+
+        Args:
+            keep: Which messages are left for ``kept``.
+        """
         messages: list[dict[str, Any]] = []
         if self._closing:
             self._disconnected(self._closing)
             return messages
         if self.connected:
-            messages = self._exchange()
+            messages = self._exchange(keep)
         elif self._stream is not None:
             self._go_on_connecting()
         action = self._fsm.run(ovs.timeval.msec())
@@ -113,6 +117,21 @@ class Session:
         elif action == ovs.reconnect.PROBE and self.connected:
             self.send({"method": "echo", "params": [], "id": "echo"})
         return messages
+
+    @property
+    def keeps(self) -> bool:
+        """Whether ``kept`` has anything to give."""
+        return bool(self._reader.kept)
+
+    def kept(self) -> Iterator[dict[str, Any]]:
+        """Gives the messages that were left, in order."""
+        while self._reader.kept and not self._closing:
+            try:
+                messages = self._reader.take_kept()
+            except ProtocolError as e:
+                self._closing = str(e)
+                return
+            yield from (m for m in messages if not self._is_probe(m))
 
     def wait(self, poller: Any) -> None:
         """Makes the poller wake when ``run`` has something to do."""
@@ -190,7 +209,7 @@ class Session:
         elif sent != -errno.EAGAIN:
             self._closing = self._closing or self._reason(-sent)
 
-    def _exchange(self) -> list[dict[str, Any]]:
+    def _exchange(self, keep: Callable[[bytes], bool] | None) -> list[dict[str, Any]]:
         if self._output:
             backlog = len(self._output)
             self._flush()
@@ -205,13 +224,13 @@ class Session:
                 self._closing = self._reason(error)
                 break
             try:
-                messages.extend(self._reader.feed(data))
+                messages.extend(self._reader.feed(data) if keep is None else self._reader.sift(data, keep))
             except ProtocolError as e:
                 self._closing = str(e)
             full = len(data) == self._read_size
             self._read_size = _LARGE_READ if len(data) >= _SMALL_READ // 2 else _SMALL_READ
             self._fsm.activity(ovs.timeval.msec())
-            if messages and not full and self._context is None:
+            if (messages or self.keeps) and not full and self._context is None:
                 break  # nothing more has come; with TLS, a read ends with its record though more may be there
         self._fsm.receive_attempted(ovs.timeval.msec())
         return [m for m in messages if not self._is_probe(m)]
@@ -236,7 +255,6 @@ class Session:
         error = self._stream.connect()
         if error == 0:
             self._fsm.connected(ovs.timeval.msec())
-            self._reader = MessageReader()
             self._output = b""
             self.connected = True
             self.connections += 1
@@ -267,6 +285,7 @@ class Session:
         if self._stream is not None:
             self._stream.close()
         self._stream = None
+        self._reader = MessageReader()
         self._closing = ""
         self.connected = False
 

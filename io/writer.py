@@ -110,6 +110,9 @@ class Writer:
             self._by_relation.setdefault(sink.relation, []).append(number)
         self._flights: list[_Flight] = []
         self._ahead = True
+        self._loading = False
+        self._made: set[Item] = set()
+        database.replies_first = lambda: self._loading and self.in_flight
         self._isolation = Isolation(self._groups)
         self._contest = Contest()
         self._refused: dict[Item, tuple[Fact | None, str]] = {}
@@ -148,6 +151,8 @@ class Writer:
 
     def note(self, changes: Mapping[str, tuple[Collection[Fact], Collection[Fact]]]) -> None:
         """Takes changes of derived facts: relation name to (deleted, inserted)."""
+        if self._loading and not self._by_relation.keys().isdisjoint(changes):
+            self._see()
         for relation, (deleted, inserted) in changes.items():
             numbers = self._by_relation.get(relation, ())
             if numbers and self._backlog is None:
@@ -170,9 +175,12 @@ class Writer:
             self._too_old = False
             self._retry(self._refused)
         for item in self._contest.due():
+            self._see()
             self._retry([item])
         while self._may_send and self._send():
             pass
+        if not self._flights:
+            self._see()
         events, self._events = self._events, []
         return events
 
@@ -191,7 +199,17 @@ class Writer:
             How many keys differ; they are written by ``run``. A daemon that works right finds none, but for
             what is in flight or refused.
         """
+        self._see()
         return self._backlog.different() if self._backlog is not None else 0
+
+    # A large load
+
+    def _see(self) -> None:
+        """Looks at what has been written, before anything is compared for a second time."""
+        if self._loading:
+            self._loading = False
+            self._made.clear()
+            self._database.catch_up()
 
     # Sending
 
@@ -220,6 +238,8 @@ class Writer:
         else:
             if not self._flights:
                 refused, apart = self._isolation.settle()
+                if apart:
+                    self._see()
                 for item, reason in refused.items():
                     self._refuse(item, reason)
                 self._retry(apart)
@@ -238,6 +258,7 @@ class Writer:
         self._ahead = self._ahead or not self._flights
         flight = _Flight(transaction)
         self._flights.append(flight)
+        self._loading = self._loading or (self.behind and not self._isolation.busy)
         self.transactions += 1
         self.operations += transaction.size
         self._database.transact(encoded, lambda result, error: self._answered(flight, result, error))
@@ -247,36 +268,46 @@ class Writer:
         """Compares what waits until a transaction is full."""
         if self._backlog is None or any(self._backlog.holds(f.keys) for f in self._flights):
             return  # what is on its way has changed meanwhile: the next transaction must see how it ends
-        for item in self._backlog.take(last=not self._flights):
+        for item in self._backlog.take(last=not self._flights and not self._loading):
             self._compare(item, transaction)
             if transaction.size >= self._max_operations:
                 self._backlog.complete(transaction, lambda i: self._compare(i, transaction))
                 break
+        if not transaction.items and self._loading and not self._flights:
+            self._see()
+            self._fill(transaction)
 
     def _compare(self, item: Item, transaction: Transaction) -> None:
         if self._backlog is None or self._contest.holds(item):
             return
         try:
-            self._backlog.compare(item, transaction, lambda i: any(i in f.transaction.carried for f in self._flights))
+            self._backlog.compare(item, transaction, self._is_made)
         except UnsendableError as e:
             self._refuse(item, str(e))
         else:
             if self._refused and item not in transaction.items:
                 self._refused.pop(item, None)  # its fact has gone, or others have seen to it
 
+    def _is_made(self, item: Item) -> bool:
+        """Whether an item's row was made for the sake of others, or is just being made, and isn't read yet."""
+        return item in self._made or any(item in f.transaction.carried for f in self._flights)
+
     def _answered(self, flight: _Flight, result: Any, error: Any) -> None:
         self._flights.remove(flight)
         self._ahead = True
         items = list(flight.transaction.items)
-        if result is None:
+        failed = next((i for i, r in enumerate(result or ()) if isinstance(r, dict) and r.get("error")), None)
+        if result is not None and failed is None:
+            self._isolation.succeeded(items)
+            if self._loading:
+                self._made |= flight.transaction.carried
+            self._written(items)
+            return
+        self._see()
+        if failed is None:
             self._retry([*items, *self._isolation.abandon()])
             if error is not None:
                 self._database.reconnect(f"transaction refused: {error_text(error)}", back_off=True)
-            return
-        failed = next((i for i, r in enumerate(result) if isinstance(r, dict) and r.get("error")), None)
-        if failed is None:
-            self._isolation.succeeded(items)
-            self._written(items)
             return
         for later in self._flights:
             later.doubtful = True
@@ -314,6 +345,7 @@ class Writer:
     def _written(self, items: list[Item]) -> None:
         for item in items if self._refused else ():
             if self._refused.pop(item, None) is not None and self._backlog is not None:
+                self._see()
                 self._retry(self._backlog.referring(self._sinks[item[0]].table))
         for item, delay in self._contest.written(items).items():
             table, fact = self._sinks[item[0]].table, self._text(item)

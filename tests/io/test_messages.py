@@ -36,6 +36,27 @@ def test_chunks_do_not_matter(messages, ascii_only, between, sizes):
     assert found == messages
 
 
+@settings(deadline=None, max_examples=400)
+@given(MESSAGES, st.lists(st.integers(1, 30), min_size=1), st.sampled_from(["a", "n", '"']), st.integers(0, 20))
+def test_messages_that_are_set_aside(messages, sizes, mark, whole):
+    """Those that are kept come later, in order, and the others at once; how the bytes are cut doesn't matter."""
+    reader = MessageReader()
+    found = [m for message in messages[:whole] for m in reader.feed(json.dumps(message).encode())]
+    data = b"".join(json.dumps(message).encode() for message in messages[whole:])
+    at = 0
+    while at < len(data):
+        size = sizes[at % len(sizes)]
+        found += reader.sift(data[at : at + size], lambda raw: mark in raw.decode())
+        at += size
+    kept = []
+    while reader.kept:
+        kept += reader.take_kept()
+    asides = [m for m in messages[whole:] if mark in json.dumps(m)]
+    assert kept == asides
+    assert found == messages[:whole] + [m for m in messages[whole:] if mark not in json.dumps(m)]
+    assert reader.pending == 0
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
