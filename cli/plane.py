@@ -129,6 +129,8 @@ class Plane:
                 first = first and not isinstance(event, Connected)
         if self.comments is not None and loading:
             self.comments.skip(name)
+        if loading and name not in self._loading:
+            self.settle()
         return sources
 
     def _is_loading(self, name: str) -> bool:
