@@ -163,7 +163,7 @@ class Database:
     def wait(self, poller: Any) -> None:
         """Makes the poller wake when ``run`` has something to do."""
         self._session.wait(poller)
-        if self._session.keeps and not self.replies_first():
+        if self._events or (self._session.keeps and not self.replies_first()):
             poller.immediate_wake()
 
     def transact(self, operations: bytes, done: Done) -> None:

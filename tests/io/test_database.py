@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
+import time
 
+import ovs.poller
 import pytest
 from netschema import RELATIONS, SCHEMA, SWITCH, Held, dumped, facts_of, relation
 from servers import drive
@@ -69,6 +72,46 @@ def test_only_columns_that_are_read_are_monitored(ovsdb, connect):
     ((deleted, inserted),) = [e.delta["net.Switch"] for e in events]
     assert [f[1] for f in deleted] == ["a"]
     assert [f[1] for f in inserted] == ["b"]
+
+
+def test_updates_that_are_left(ovsdb, connect):
+    """While replies alone matter, updates wait; what comes of them once they are caught up on is told at once."""
+    server = ovsdb(SCHEMA)
+    database = connect(server.remote)
+    drive([database], lambda _: database.synced)
+    database.replies_first = lambda: True
+    replies = []
+    database.transact(json.dumps(switch("a", 1)).encode(), lambda result, _error: replies.append(result))
+    assert drive([database], lambda _: replies) == []
+    assert database.replica.tables["Switch"].rows == {}
+    database.catch_up()
+    (row,) = database.replica.tables["Switch"].rows.values()
+    assert row[1] == "a"
+    poller = ovs.poller.Poller()
+    database.wait(poller)
+    assert poller.timeout == 0
+    assert kinds(database.run()) == [Updated]
+
+
+def test_updates_are_taken_when_replies_come_no_longer_first(ovsdb, connect):
+    """They are taken by themselves, before those that come then, and before a reply to anything but a transaction."""
+    server = ovsdb(SCHEMA)
+    database = connect(server.remote)
+    drive([database], lambda _: database.synced)
+    database.replies_first = lambda: True
+    for number in range(3):
+        server.transact(switch(f"s{number}", number))
+    echoes = []
+    database.echo(lambda result, _error: echoes.append(result))
+    events = drive([database], lambda _: echoes)
+    assert len(database.replica.tables["Switch"].rows) == 3
+    assert set(kinds(events)) == {Updated}
+    server.transact(switch("s3", 3))
+    for _ in range(20):
+        assert database.run() == []
+        time.sleep(0.01)
+    database.replies_first = lambda: False
+    assert kinds(drive([database], lambda e: e)) == [Updated]
 
 
 def test_restart_brings_only_the_difference(ovsdb, connect):
