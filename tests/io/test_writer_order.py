@@ -373,22 +373,6 @@ def test_facts_that_change_in_a_large_load(south):
     assert len(inserted) == len(set(inserted))
 
 
-def test_somebody_is_faster_in_a_large_load(south):
-    """A row that somebody puts in the way of one that is still to be written goes, and nothing stays refused."""
-    net = south(most=5)
-    net.want()
-    wanted = switch(0, 7, ports=100, flows=0)
-    net.note(**wanted)
-    drive([net.database, net.writer], lambda _: net.writer.waiting < 70)
-    written = {r["name"] for r in net.server.select("Port", ["name"])}
-    name = next(f for f in sorted(wanted["Port"]) if f[3] not in written)[3]
-    row = {"path": ["uuid", uuid(1, 0)], "key": 1000, "name": name}
-    net.server.transact({"op": "insert", "table": "Port", "row": row})
-    drive([net.database, net.writer], lambda _: net.writer.idle and not net.writer.refused)
-    assert len(net.failed) > 0
-    assert {r[0] for r in net.rows("Port", "name")} == {f[3] for f in wanted["Port"]}
-
-
 def test_bad_rows_in_a_large_load(south):
     """Rows that are refused hold up no others, whichever of the transactions under way they are in."""
     net = south(most=5)
