@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from ovn_rules.io.transaction import Item
 
@@ -71,8 +71,13 @@ class Isolation:
             parts = [items[: len(items) // 2], items[len(items) // 2 :]]
         self._batches[:0] = [p for p in parts if p]
 
-    def succeeded(self, items: Iterable[Item]) -> None:
-        """These items have been written, or needed no writing."""
+    @property
+    def suspects(self) -> Collection[Item]:
+        """The items that failed alone."""
+        return self._suspects.keys()
+
+    def cleared(self, items: Iterable[Item]) -> None:
+        """These items have been written, needed no writing, or what stood in their way has gone."""
         for item in items:
             self._suspects.pop(item, None)
 

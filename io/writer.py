@@ -238,15 +238,13 @@ class Writer:
         else:
             if not self._flights:
                 refused, apart = self._isolation.settle()
-                if apart:
-                    self._see()
                 for item, reason in refused.items():
                     self._refuse(item, reason)
                 self._retry(apart)
             self._fill(transaction)
         if not transaction.items:
             self._ahead = False
-            self._isolation.succeeded(items or ())
+            self._isolation.cleared(items or ())
             return items is not None
         lock = self._database.lock
         try:
@@ -255,10 +253,11 @@ class Writer:
             self._refuse(e.item, str(e))
             self._retry(i for i in transaction.items if i != e.item)
             return True
-        self._ahead = self._ahead or not self._flights
+        # A part that is tried alone says something only if nothing else is written meanwhile.
+        self._ahead = items is None and (self._ahead or not self._flights)
         flight = _Flight(transaction)
         self._flights.append(flight)
-        self._loading = self._loading or (self.behind and not self._isolation.busy)
+        self._loading = self._loading or (self._ahead and self.behind)
         self.transactions += 1
         self.operations += transaction.size
         self._database.transact(encoded, lambda result, error: self._answered(flight, result, error))
@@ -298,7 +297,7 @@ class Writer:
         items = list(flight.transaction.items)
         failed = next((i for i, r in enumerate(result or ()) if isinstance(r, dict) and r.get("error")), None)
         if result is not None and failed is None:
-            self._isolation.succeeded(items)
+            self._isolation.cleared(items)
             if self._loading:
                 self._made |= flight.transaction.carried
             self._written(items)
@@ -371,9 +370,12 @@ class Writer:
         return lambda _uuid, old, _new: self._row_changed(table, old)
 
     def _row_changed(self, table: str, old: Row | None) -> None:
-        """A row that stood in the way of a refused one may have gone."""
-        if self._refused and old is not None and self._backlog is not None:
-            self._retry(self._backlog.freed(table, old, self._refused))
+        """A row that stood in the way of a refused one, or of one that will be, may have gone."""
+        suspects = self._isolation.suspects
+        if (self._refused or suspects) and old is not None and self._backlog is not None:
+            freed = self._backlog.freed(table, old, [*self._refused, *suspects])
+            self._isolation.cleared(freed)
+            self._retry(freed)
 
     def _text(self, item: Item) -> str:
         sink, comparison = self._sinks[item[0]], self._comparisons[item[0]]

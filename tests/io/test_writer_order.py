@@ -373,6 +373,21 @@ def test_facts_that_change_in_a_large_load(south):
     assert len(inserted) == len(set(inserted))
 
 
+@pytest.mark.parametrize("number", range(0, 48, 4))
+def test_somebody_is_faster_in_a_large_load(south, number):
+    """A row that somebody puts in the way of one that is still to be written goes, and nothing stays refused."""
+    net = south(most=5)
+    net.want(Path={(uuid(1, 0), 7)})
+    ports = [(uuid(2, i), uuid(1, 0), i, f"port{i}") for i in range(100)]
+    net.writer.note({"Port": ((), ports)})  # the last is written first
+    drive([net.database, net.writer], lambda _: net.writer.waiting < 70)
+    row = {"path": ["uuid", uuid(1, 0)], "key": 1000, "name": f"port{number}"}
+    net.server.transact({"op": "insert", "table": "Port", "row": row})
+    drive([net.database, net.writer], lambda _: net.writer.idle and not net.writer.refused)
+    assert {f["error"] for f in net.failed} == {"constraint violation"}  # and no row is inserted twice
+    assert {r[0] for r in net.rows("Port", "name")} == {name for *_, name in ports}
+
+
 def test_bad_rows_in_a_large_load(south):
     """Rows that are refused hold up no others, whichever of the transactions under way they are in."""
     net = south(most=5)

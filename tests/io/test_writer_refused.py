@@ -118,6 +118,20 @@ def test_refused_row_is_tried_again_when_the_way_is_free(make):
     assert net.rows() == [("a", 50), ("b", 60), ("y", 61)]
 
 
+def test_the_way_is_free_before_a_row_is_refused(make):
+    """A row that failed is tried again when what stood in its way goes before it is set aside."""
+    net = make(THEIRS)
+    net.server.transact(other("x", 50))
+    net.settle()
+    net.writer.note({"Wanted": ([], [("a", 50)])})
+    net.writer.run()
+    drive([net.database], lambda _: not net.writer.in_flight)
+    net.server.transact({"op": "delete", "table": "Switch", "where": [["name", "==", "x"]]})
+    drive([net.database], lambda _: not net.database.replica.tables["Switch"].rows)
+    assert net.settle() == []
+    assert net.rows() == [("a", 50)]
+
+
 def test_refused_row_that_another_client_writes(make):
     """Once somebody else has seen to it that a refused row is there, nothing is refused any more."""
     columns = {"name": "name", "ports": "number"}
