@@ -10,7 +10,16 @@ from ovn_rules.rules.ovn.datapaths import refused_key
 from ovn_rules.rules.ovn.options import whole
 from ovn_rules.rules.ovn.port_chassis import requested
 from ovn_rules.rules.ovn.port_tags import ContainerTag
-from ovn_rules.rules.ovn.relations import Attached, DatapathKey, PortKey, Problem, RouterPeer, RouterPort, SwitchPort
+from ovn_rules.rules.ovn.relations import (
+    Attached,
+    DatapathKey,
+    NamedRouterPort,
+    PortKey,
+    Problem,
+    RouterPeer,
+    RouterPort,
+    SwitchPort,
+)
 from ovn_rules.rules.ovn.router_links import PatchPeer
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -99,6 +108,9 @@ def port_without_key(switch, port, name):
         & ~PortKey(port=port)
         & DatapathKey(switch, _)
         & nb.Logical_Switch_Port(_uuid=port, name=name)
+    )
+    Problem(f"router port {name}", "left out: all tunnel keys of its router are taken") <= (
+        NamedRouterPort(port=port, name=name) & ~PortKey(port=port)
     )
 
 
