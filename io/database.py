@@ -24,6 +24,7 @@ from ovn_rules.io.events import (
     Updated,
     Waiting,
 )
+from ovn_rules.io.membership import COLUMNS, Membership
 from ovn_rules.io.messages import no_collection
 from ovn_rules.io.rows import Replica, RowError
 from ovn_rules.io.session import MAX_BACKOFF_MS, PROBE_MS, Session
@@ -42,7 +43,6 @@ Done = Callable[[Any, Any], None]
 log = logging.getLogger(__name__)
 
 _METHODS = ("monitor_cond_since", "monitor_cond", "monitor")
-_SERVER_COLUMNS = ["name", "model", "connected", "leader", "cid", "index"]
 
 
 class Database:
@@ -103,7 +103,7 @@ class Database:
         self.replies_first: Callable[[], bool] = lambda: False
         self._transactions: set[int] = set()
         self._schema_name = schema_name
-        self._leader_only = leader_only
+        self._membership = Membership(schema_name, leader_only=leader_only)
         self._further = further
         self._remotes = split_remotes(remotes)
         self._session = Session(self._remotes, tls, probe_ms=probe_ms, max_backoff_ms=max_backoff_ms)
@@ -114,10 +114,8 @@ class Database:
         self._moving_on = False
         self._failures = 0
         self._connections = 0
-        self._server_rows: dict[str, dict[str, Any]] = {}
         self._schema_json: Any = None
         self._since = ZERO_UUID
-        self._newest: tuple[Any, int] = (None, 0)
         self._tried = 0
         self._method = 0
 
@@ -194,7 +192,7 @@ class Database:
 
     def forget_index(self) -> None:
         """Takes a cluster's data as it comes, though it be older than what was read: its databases were made anew."""
-        self._newest = (None, 0)
+        self._membership.forget_index()
 
     def echo(self, done: Done) -> None:
         """Asks the server for an echo (RFC 7047 section 4.1.11).
@@ -225,9 +223,9 @@ class Database:
 
     def _begin(self) -> None:
         self._method = 0
-        self._server_rows = {}
+        self._membership.begin()
         self._request("set_db_change_aware", [True], _ignore)
-        columns = {"Database": [{"columns": _SERVER_COLUMNS}]}
+        columns = {"Database": [{"columns": COLUMNS}]}
         self._request("monitor_cond", ["_Server", "server", columns], self._server_known)
 
     def _ended(self) -> None:
@@ -312,36 +310,13 @@ class Database:
             self._ask_schema()  # a server older than Open vSwitch 2.9 has no _Server database
 
     def _server_changed(self, updates: dict[str, Any], *, first: bool = False) -> None:
-        rows = self._server_rows
-        for uuid, change in updates.get("Database", {}).items():
-            if "delete" in change:
-                rows.pop(uuid, None)
-            else:
-                new = change.get("modify") or change.get("insert") or change.get("initial") or {}
-                rows[uuid] = {**rows.get(uuid, {}), **new}
-        row = next((r for r in rows.values() if r.get("name") == self._schema_name), None)
-        if row is None:
-            others = sorted(str(r.get("name")) for r in rows.values() if r.get("name") != "_Server")
-            has = f"; it has {', '.join(others)}" if others else ""
-            self._leave(f"the server has no database {self._schema_name}{has}")
-        elif row.get("model", "standalone") != "standalone" and (why := self._unfit(row)):
+        self._membership.take(updates)
+        if why := self._membership.lacking():
+            self._leave(why)
+        elif why := self._membership.unfit():
             self._move_on(why)
         elif first:
             self._ask_schema()
-
-    def _unfit(self, row: dict[str, Any]) -> str:
-        """Why a cluster's server won't do now; empty when it will."""
-        if not row.get("connected", False):
-            return "the server is not connected to its cluster"
-        if self._leader_only and not row.get("leader", False):
-            return "the server is not its cluster's leader"
-        cluster, index = row.get("cid"), row.get("index", 0)
-        if isinstance(index, int):
-            known_cluster, known_index = self._newest
-            if cluster == known_cluster and index < known_index:
-                return "the server's data is older than what was read already"
-            self._newest = (cluster, index)
-        return ""
 
     # Reading
 
