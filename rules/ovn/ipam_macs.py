@@ -13,7 +13,7 @@ from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.ipam import Ipam
 from ovn_rules.rules.ovn.ipam_v4 import Asking, GivenV4, Request
 from ovn_rules.rules.ovn.ports import static_addresses
-from ovn_rules.rules.ovn.relations import Attached, Option, PortAddress, RouterPort, SwitchPort
+from ovn_rules.rules.ovn.relations import Attached, Option, PortAddress, Problem, RouterPort, SwitchPort
 
 _SUFFIXES = 0xFFFFFE
 """How many Ethernet addresses begin with a prefix, those that end in zeros or ones left out."""
@@ -222,6 +222,24 @@ def dynamic(port, switch, request, mac, prefix, address):
     )
     Dynamic(port, mac, (), v6_of(request, mac, prefix)) <= (
         Asking(port, switch, request) & Ipam(switch, prefix) & GivenMac(port, mac) & ~GivenV4(port, _)
+    )
+
+
+@pure
+def refused(request: Request, v4: tuple[str, ...], v6: tuple[str, ...]) -> tuple[str, ...]:
+    """What is said of IP addresses that a port asks for and doesn't have."""
+    asked = ((request[1], v4), (request[2], v6))
+    return tuple(f"asks for {a}, and gets {', '.join(given) or 'none'}" for a, given in asked if a and a not in given)
+
+
+@rule
+def refused_request(port, request, v4, v6, text, name):
+    """A switch may not have the address that a port asks for, or another port has it."""
+    Problem(f"Logical_Switch_Port {name}", text) <= (
+        Dynamic(port=port, v4=v4, v6=v6)
+        & Asking(port=port, request=request)
+        & (text in refused(request, v4, v6))
+        & nb.Logical_Switch_Port(_uuid=port, name=name)
     )
 
 

@@ -29,8 +29,8 @@ _OWN = {"ls_in_pre_acl": 110, "ls_out_pre_acl": 110, "ls_out_acl": 34000}
 """Priorities of the flows that name a port in stages that also have ACLs, whose matches are somebody's own."""
 
 _UNESCAPED = {
-    "ls_out_acl": re.compile(r'outport == "(.*?)" && eth\.src == '),
-    "ls_in_arp_rsp": re.compile(r'inport == "(.*?)" && \(\('),
+    "ls_out_acl": re.compile(r'outport == "(.*)" && eth\.src == ', re.DOTALL),
+    "ls_in_arp_rsp": re.compile(r'inport == "(.*)" && \(\(', re.DOTALL),
 }
 """How flows of DHCP replies and of virtual ports name a port: as it is called, whatever is in its name."""
 
@@ -46,6 +46,6 @@ def named_port(stage: str, priority: int, match: str) -> tuple[str, ...]:
     if found is not None or stage == "ls_out_acl":
         return (found[1],) if found else ()
     found = _PORT.search(match)
-    if found is None or found[1] == '"none"':
+    if found is None or (stage == "ls_in_l2_unknown" and found[1] == '"none"'):
         return ()
     return (json.loads(found[1]),) if "\\" in found[1] else (found[1][1:-1],)
