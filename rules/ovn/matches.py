@@ -95,8 +95,39 @@ def unreadable_qos(qos, match, why):
 
 
 @rule
-def named(row, match, name):
+def unreadable_policy(router, policy, name, priority, match, why):
+    """Hosts leave out a policy whose match they can't read."""
+    Problem(
+        f"policy of router {name}, priority {priority}", f"no host can use it, because its match can't be read: {why}"
+    ) <= (
+        nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match)
+        & (why == match_fault(match))
+        & (why != "")
+        & nb.Logical_Router.policies(router, policy)
+        & nb.Logical_Router(_uuid=router, name=name)
+    )
+
+
+@rule
+def unreadable_bypass(port, name, match, why):
+    """Hosts leave out flows with a match that they can't read."""
+    Problem(f"router port {name}", f"no host can use gateway_mtu_bypass, because it can't be read: {why}") <= (
+        nb.Logical_Router_Port.options(port, "gateway_mtu_bypass", match)
+        & (why == match_fault(match))
+        & (why != "")
+        & nb.Logical_Router_Port(_uuid=port, name=name)
+    )
+
+
+@rule
+def named(row, match, name, router, router_name, priority):
     """Each set that a match names has to be there."""
+    Named(name, f"policy of router {router_name}, priority {priority}") <= (
+        nb.Logical_Router_Policy(_uuid=row, priority=priority, match=match)
+        & (name in set_names(match))
+        & nb.Logical_Router.policies(router, row)
+        & nb.Logical_Router(_uuid=router, name=router_name)
+    )
     Named(name, f"ACL {row}") <= nb.ACL(_uuid=row, match=match) & (name in set_names(match))
     Named(name, f"QoS {row}") <= nb.QoS(_uuid=row, match=match) & (name in set_names(match))
 

@@ -71,7 +71,9 @@ def route_priority(length: int, direction: str, connected: bool) -> int:
 
 
 @pure
-def static_match(prefix: tuple[str, str, int], direction: str, number: int, connected: bool, inport: str) -> str:
+def static_match(
+    prefix: tuple[str, str, int], direction: str, number: int, connected: bool, inport: tuple[str, ...]
+) -> str:
     """Matches packets of a static route: those of its route table.
 
     A route by source of the main table is for all tables, and so is one that counts as connected.
@@ -129,7 +131,7 @@ def lone_discard(router, route, prefix, direction, table, connected, number, dro
         str(router),
         "lr_in_ip_routing",
         route_priority(prefix[2], direction, connected),
-        static_match(prefix, direction, number, connected, ""),
+        static_match(prefix, direction, number, connected, ()),
         drop,
         (),
         hint(route),
@@ -162,7 +164,7 @@ def choose_route(router, first, prefix, direction, table, routes, connected, num
         str(router),
         "lr_in_ip_routing",
         route_priority(prefix[2], direction, connected),
-        static_match(prefix, direction, number, connected, ""),
+        static_match(prefix, direction, number, connected, ()),
         share_out(group, len(routes)),
         (),
         (),

@@ -57,11 +57,17 @@ def tagged_port(port, switch, localnet):
     )
 
 
+@pure
+def check_length(length: int) -> str:
+    """Actions that mark frames that are longer, by a number of 32 bits with a sign, as in ovn-northd."""
+    return f"reg9[1] = check_pkt_larger({(length + (1 << 31)) % (1 << 32) - (1 << 31)}); "
+
+
 @rule
 def length_check(port, mtu):
     """A frame is as long as its packet and the Ethernet header: 14 bytes, 18 with a VLAN tag."""
-    LengthCheck(port, f"reg9[1] = check_pkt_larger({mtu + 14}); ") <= PortMtu(port, mtu) & ~TaggedPort(port)
-    LengthCheck(port, f"reg9[1] = check_pkt_larger({mtu + 18}); ") <= PortMtu(port, mtu) & TaggedPort(port)
+    LengthCheck(port, check_length(mtu + 14)) <= PortMtu(port, mtu) & ~TaggedPort(port)
+    LengthCheck(port, check_length(mtu + 18)) <= PortMtu(port, mtu) & TaggedPort(port)
 
 
 @rule

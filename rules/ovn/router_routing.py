@@ -13,7 +13,7 @@ from ovn_rules.rules.ovn.text import hint, quoted
 
 
 @pure
-def route_match(network: str, length: int, direction: str, table: int, inport: str) -> str:
+def route_match(network: str, length: int, direction: str, table: int, inport: tuple[str, ...]) -> str:
     """Matches packets that a route is for.
 
     Args:
@@ -21,18 +21,21 @@ def route_match(network: str, length: int, direction: str, table: int, inport: s
         length: The length of its prefix.
         direction: Whether the packet's ``src`` or ``dst`` must be in it.
         table: The route table's number; -1 when the route is for all tables.
-        inport: The port that the packet must have come through, as ``scope`` says; empty for any.
+        inport: The port that the packet must have come through, as ``scope`` says.
     """
     version = _version(network)
-    came = f"inport == {quoted(inport)} && " if inport else ""
+    came = "".join(f"inport == {quoted(name)} && " for name in inport)
     chosen = f"reg7 == {table} && " if table >= 0 else ""
     return f"{came}{chosen}ip{version}.{direction} == {network}/{length}"
 
 
 @pure
-def scope(network: str, name: str) -> str:
-    """The port that packets to a network must have come through: link-local ones are each link's own, RFC 4291."""
-    return name if ":" in network and is_link_local(network) else ""
+def scope(network: str, name: str) -> tuple[str, ...]:
+    """The port that packets to a network must have come through, as a tuple of one; empty for any.
+
+    Link-local networks are each link's own, RFC 4291.
+    """
+    return (name,) if ":" in network and is_link_local(network) else ()
 
 
 @pure

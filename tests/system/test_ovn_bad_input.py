@@ -19,6 +19,11 @@ BAD = {
     "--id=@r create Logical_Router_Static_Route ip_prefix=10.0.0.0/33 nexthop=10.0.0.2"
     " -- add Logical_Router lr0 static_routes @r": "static route 10.0.0.0/33 of router lr0: left out",
     "lr-policy-add lr0 7 ip4 reroute 10.7.0.1": "policy of router lr0, priority 7: left out",
+    "lr-policy-add lr0 8 'ip4.src == $nobody' drop": "priority 8: no host can use it until there is a set $nobody",
+    "lrp-set-options lr0-a gateway_mtu=67": "router port lr0-a: option gateway_mtu: '67' is no number from 68 to 65535",
+    "lrp-add lr0 lr0-b 02:00:00:00:00:02 10.0.0.1/25": "router port lr0-b: has the address 10.0.0.1",
+    "acl-add sw0 to-lport 2 ip4 drop -- --id=@b create ACL direction=to-lport priority=2 match=ip4 action=allow"
+    " -- add Logical_Switch sw0 acls @b": "one of the two is in vain",
     "set Logical_Switch sw0 other_config:subnet=nonsense": "sw0: subnet nonsense is no IPv4 subnet",
     "set Logical_Switch sw0 other_config:requested-tnl-key=99999999": "switch sw0: requested-tnl-key 99999999",
 }
