@@ -39,7 +39,7 @@ PEERS = {
     "ovn-rules": [str(Path(sys.executable).with_name("ovn-rules")), "daemon", "northd"],
     "ovn-northd": ["ovn-northd"],
 }
-KINDS = ("port", "acl", "route", "policy", "set member")
+KINDS = ("port", "ACL", "route", "policy", "address-set member")
 MEMBERS = 1000
 COLD_STARTS = 5
 GLANCE = 0.05
@@ -109,7 +109,7 @@ def change(kind: str, number: int) -> tuple[list[dict[str, Any]], tuple[str, str
             "Logical_Flow",
             mac,
         )
-    if kind == "acl":
+    if kind == "ACL":
         match = f"ip4.src == 203.0.113.{number % 250}"
         acl = insert("ACL", "row", direction="to-lport", priority=1000 + number, action="drop", match=match)
         return (
@@ -278,17 +278,17 @@ def cpu(pid: int) -> float:
 
 def cold_starts(ports: int) -> dict[str, dict[str, float]]:
     """Seconds of both peers' cold starts, in turn, for a machine may not always be as fast; the medians."""
-    names = ("cold s", "cold, watched s", "cold CPU s")
+    names = ("cold start, s", "cold start while watched, s", "cold start, processor s")
     times: dict[str, dict[str, list[float]]] = {peer: {name: [] for name in names} for peer in PEERS}
     for _ in range(COLD_STARTS):
         for peer, of_peer in times.items():
             with network(ports) as net:
-                of_peer["cold, watched s"].append(net.watched(peer))
+                of_peer["cold start while watched, s"].append(net.watched(peer))
         for peer, of_peer in times.items():
             with network(ports) as net:
                 process, seconds = net.northd(peer)
-                of_peer["cold s"].append(seconds)
-                of_peer["cold CPU s"].append(cpu(process.pid))
+                of_peer["cold start, s"].append(seconds)
+                of_peer["cold start, processor s"].append(cpu(process.pid))
     return {peer: {name: statistics.median(t) for name, t in of_peer.items()} for peer, of_peer in times.items()}
 
 
@@ -299,12 +299,12 @@ def measure(peer: str, ports: int, changes: int, kinds: list[str]) -> dict[str, 
         result: dict[str, Any] = {}
         time.sleep(1)
         for kind in kinds:
-            slow = peer == "ovn-northd" and kind != "set member"
+            slow = peer == "ovn-northd" and kind != "address-set member"
             added, removed = net.times(kind, max(5, changes // 10) if slow else changes)
             result[f"{kind} added"] = statistics.median(added) * 1e3
             result[f"{kind} deleted"] = statistics.median(removed) * 1e3
             result[f"{kind} p99"] = sorted(added)[int(len(added) * 0.99)] * 1e3
-        result["MB"] = memory(process.pid)
+        result["memory, MB"] = memory(process.pid)
         process.kill()
         process.wait()
         for kind in kinds if peer == "ovn-rules" else ():
@@ -327,15 +327,17 @@ def main() -> None:
     for ports in options.ports:
         colds = cold_starts(ports)
         ours, theirs = (colds[peer] | measure(peer, ports, options.changes, options.kinds) for peer in PEERS)
-        for name in ("cold s", "cold, watched s", "cold CPU s", "MB"):
-            print(f"| {ports} | {name} | | {ours[name]:.2f} | | {theirs[name]:.2f} | {ours[name] / theirs[name]:.2f} |")
+        for name in ("cold start, s", "cold start while watched, s", "cold start, processor s", "memory, MB"):
+            one, other = (f"{peer[name]:.{0 if name == 'memory, MB' else 2}f}" for peer in (ours, theirs))
+            ratio = ours[name] / theirs[name]
+            print(f"| {ports:,} | {name} |  | {one} |  | {other} | {ratio:.2f} |", flush=True)
         for kind in options.kinds:
-            for what in ("added", "deleted"):
-                one, other = ours[f"{kind} {what}"], theirs[f"{kind} {what}"]
-                floor, p99 = (f"{ours[f'{kind} {n}']:.2f}" if what == "added" else "" for n in ("floor", "p99"))
+            for what in (f"{kind} added", f"{kind} deleted"):
+                one, other = ours[what], theirs[what]
+                ratio = one / other
+                floor, p99 = (f"{ours[f'{kind} {n}']:.2f}" if "added" in what else "" for n in ("floor", "p99"))
                 print(
-                    f"| {ports} | {kind} {what}, ms | {floor} | {one:.2f} | {p99} | {other:.2f} | {one / other:.4f} |",
-                    flush=True,
+                    f"| {ports:,} | {what}, ms | {floor} | {one:.2f} | {p99} | {other:.2f} | {ratio:.4f} |", flush=True
                 )
 
 
