@@ -185,6 +185,13 @@ def _listen(path: Path) -> Any:
     return listener
 
 
+def listens(path: Path) -> bool:
+    """Whether somebody takes connections at a Unix socket; that its file is there doesn't say so yet."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(str(path)) == 0
+
+
 def _make_way(path: Path) -> None:
     """Makes sure that what is removed to listen there is a socket that nobody listens on any more."""
     try:
@@ -193,7 +200,5 @@ def _make_way(path: Path) -> None:
         return
     if not stat.S_ISSOCK(mode):
         raise ControlError(f"can't make control socket {path}: a file that is no socket is there")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        if probe.connect_ex(str(path)) == 0:
-            raise ControlError(f"can't make control socket {path}: another process listens there")
+    if listens(path):
+        raise ControlError(f"can't make control socket {path}: another process listens there")

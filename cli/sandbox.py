@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ovn_rules.cli.control import listens
 from ovn_rules.cli.failure import Failure
 from ovn_rules.rules import ezbake
 
@@ -60,7 +62,7 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
             run(environment, "ovsdb-tool", "create", f"{folder}/{name}.db", str(schema))
             server = (f"{folder}/{name}.db", f"--remote=punix:{folder}/{name}.sock", f"--unixctl={folder}/{name}.ctl")
             stack.enter_context(process(folder, environment, name, "ovsdb-server", *server))
-            until((folder / f"{name}.sock").exists, name, folder)
+            until(partial(listens, folder / f"{name}.sock"), name, folder)
         control = f"--unixctl={folder}/ovs-vswitchd.ctl"
         switch = (f"unix:{folder}/db.sock", "--enable-dummy", "--disable-system", control)
         run(
@@ -73,7 +75,7 @@ def sandbox(command: tuple[str, ...], keep: bool) -> None:
             pidfile = f"--pidfile={folder}/ovn-rules-{name}.pid"
             argv = (sys.executable, "-m", "ovn_rules.cli.main", "daemon", name, pidfile)
             stack.enter_context(process(folder, environment, name, *argv))
-        until((folder / "br-int.mgmt").exists, "br-int", folder)
+        until(partial(listens, folder / "br-int.mgmt"), "br-int", folder)
         shell = list(command) or [os.environ.get("SHELL", "/bin/sh")]
         if not command:
             click.echo(f"Sandbox in {folder}. Try: ovn-rules nbctl lswitch-add sw0; ovs-ofctl dump-flows br-int")

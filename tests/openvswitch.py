@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from ovn_rules.cli.control import listens
+
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -37,7 +39,7 @@ class OpenVSwitch:
 
     def _until(self, path):
         end = time.monotonic() + 20
-        while not path.exists():
+        while not listens(path):
             assert time.monotonic() < end, f"no {path}"
             time.sleep(0.01)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import ovs.poller
 
+from ovn_rules.cli.control import listens
+
 
 class Client:
     """A plain JSON-RPC client that shares nothing with what is tested."""
@@ -117,14 +119,10 @@ class OvsdbServer:
         with (self.folder / "out").open("a") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         deadline = time.monotonic() + 20
-        while not self._listens():
+        while not listens(self.socket):
             assert self.process.poll() is None, (self.folder / "out").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.01)
-
-    def _listens(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
 
     def stop(self, sig=signal.SIGTERM):
         """Stops the server; its files stay."""

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ovn_rules.cli.control import listens
 from ovn_rules.cli.daemon_questions import SECONDS
 from ovn_rules.cli.failure import Failure
 from ovn_rules.cli.places import default_rundir
@@ -214,10 +215,4 @@ def _sockets(rundir: Path, name: str) -> list[Path]:
         candidates = [rundir / f"{name}.{pid}.ctl"]
     except (OSError, ValueError):
         candidates = sorted(rundir.glob(f"{name}.*.ctl"))
-    return [path for path in candidates if _listens(path)]
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(str(path)) == 0
+    return [path for path in candidates if listens(path)]

@@ -22,6 +22,8 @@ from pathlib import Path
 from machine import VirtualMachine
 from netns import Namespace, cable, command, environment, leftovers
 
+from ovn_rules.cli.control import listens
+
 PREFIX = "ovnrules"
 MTU = 1600
 """Of the network below the tunnels: Geneve adds 58 bytes to a frame of 1500."""
@@ -64,7 +66,7 @@ class Process:
                 start_new_session=True,
             )
         if self.ready:
-            until(lambda: self.ready.exists() or self.ended, f"{self.name} ready")
+            until(lambda: listens(self.ready) or self.ended, f"{self.name} ready")
         assert not self.ended, f"{self.name} ended:\n{self.tail()}"
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 from reference import Held, Reference
 
 from ovn_rules.cli.contents import by_content, stored_rows
+from ovn_rules.cli.control import listens
 from ovn_rules.rules.ovn.programs import OVN
 
 PROGRAM = Path(sys.executable).parent / "ovn-rules"
@@ -68,7 +69,7 @@ class OurNorthd:
 def appctl(control_socket, *words):
     """What a daemon answers to ``ovs-appctl``, once it listens."""
     end = time.monotonic() + 20
-    while not control_socket.exists():
+    while not listens(control_socket):
         assert time.monotonic() < end, f"no {control_socket}"
         time.sleep(0.02)
     done = subprocess.run(["ovs-appctl", "-t", control_socket, *words], capture_output=True, text=True, check=False)
