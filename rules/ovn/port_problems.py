@@ -196,3 +196,14 @@ def router_port_shared(port, name, end, first, other):
         & (other != first)
         & RouterPort(port=port, name=name)
     )
+
+
+@rule
+def listed_twice(port, name, router, other):
+    """A router port is one router's, ovn-nb(5)."""
+    Problem(f"router port {name}", "several routers list it; the first by UUID has it") <= (
+        nb.Logical_Router.ports(router, port)
+        & nb.Logical_Router.ports(other, port)
+        & (router < other)
+        & nb.Logical_Router_Port(_uuid=port, name=name)
+    )
