@@ -163,7 +163,10 @@ class Comments:
             self._waiting.popleft().source.unknown = TOO_MANY
 
     def skip(self, name: str) -> None:
-        """Pass over what a database's file says so far, of a large load that nobody looks up."""
+        """Pass over what a database's file says of a large load that nobody looks up; what waits is looked up first."""
+        if name in self._tails and any(w.source.name == name for w in self._waiting):
+            while self._look(name):
+                pass
         if name in self._tails:
             self._tails[name].skip()
 
