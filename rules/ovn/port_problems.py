@@ -199,8 +199,14 @@ def router_port_shared(port, name, end, first, other):
 
 
 @rule
-def listed_twice(port, name, router, other):
-    """A router port is one router's, ovn-nb(5)."""
+def listed_twice(port, name, switch, router, other):
+    """A port is one switch's or one router's, ovn-nb(5)."""
+    Problem(f"port {name}", "several switches list it; the first by UUID has it") <= (
+        nb.Logical_Switch.ports(switch, port)
+        & nb.Logical_Switch.ports(other, port)
+        & (switch < other)
+        & nb.Logical_Switch_Port(_uuid=port, name=name)
+    )
     Problem(f"router port {name}", "several routers list it; the first by UUID has it") <= (
         nb.Logical_Router.ports(router, port)
         & nb.Logical_Router.ports(other, port)
