@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,9 @@ __all__ = ["pytest_sessionfinish"]
 
 for size in ("COLUMNS", "LINES"):  # pytest-xdist sets them, and terminals that tests make have sizes of their own
     os.environ.pop(size, None)
+
+# Shells start what runs in the background with SIGINT ignored, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
