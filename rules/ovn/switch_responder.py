@@ -3,7 +3,7 @@
 The stage arp_rsp of ovn-northd(8); virtual ports have a module of their own.
 """
 
-from ovn_rules.engine import Relation, Uuid, column, every, pure, rule
+from ovn_rules.engine import Relation, Uuid, column, count, every, pure, rule
 from ovn_rules.rules.ovn.addresses import bare, parse_ips, solicited_node
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.options import is_false
@@ -25,6 +25,13 @@ class Unanswered(Relation):
     """A port for whose addresses its switch doesn't answer."""
 
     port: Uuid = column("the port")
+
+
+class MacPorts(Relation):
+    """How many ports have an Ethernet address."""
+
+    mac: str = column("the address")
+    ports: int = column("how many ports have it")
 
 
 class SharedMac(Relation):
@@ -108,9 +115,10 @@ def unanswered(port, switch, kind, value, up):
 
 
 @rule
-def shared_mac(mac, port, other):
+def shared_mac(mac, port, ports):
     """Ports with one Ethernet address may have the same IP addresses, too; then their answers are one flow."""
-    SharedMac(mac) <= PortAddress(port=port, mac=mac) & PortAddress(port=other, mac=mac) & (port < other)
+    MacPorts(mac, count(port)) <= PortAddress(port=port, mac=mac)
+    SharedMac(mac) <= MacPorts(mac, ports) & (ports > 1)
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
