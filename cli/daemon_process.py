@@ -77,7 +77,7 @@ class DaemonProcess:
                 stack.callback(self.logging.close)
                 if pidfile is not None:
                     stack.callback(Pidfile(pidfile, overwrite=options.overwrite_pidfile).close)
-                self.control = self._listen(rundir)
+                self.control = self._listen(rundir, pidfile)
                 stack.callback(self.control.close)
             except (ControlError, LogError, ProcessError) as e:
                 raise Failure(str(e)) from e
@@ -85,9 +85,11 @@ class DaemonProcess:
             self._stack = stack.pop_all()
         return self
 
-    def _listen(self, rundir: Path) -> Control:
+    def _listen(self, rundir: Path, pidfile: Path | None) -> Control:
         given = self._options.unixctl
-        default = rundir / f"{self.name}.{os.getpid()}.ctl"
+        # ovs-appctl -t NAME goes by NAME.pid and NAME.PID.ctl.
+        name = pidfile.stem if pidfile is not None and pidfile.suffix == ".pid" else self.name
+        default = rundir / f"{name}.{os.getpid()}.ctl"
         path = None if given == "none" else _place(given or "", default)
         return Control(path, self.name, __version__)
 

@@ -132,7 +132,8 @@ _DAEMON = (
     click.option(
         "--unixctl",
         metavar="PATH",
-        help="Control socket for ovs-appctl -t; default OVN_RUNDIR/NAME.PID.ctl; none for no socket.",
+        help="Control socket for ovs-appctl -t; default OVN_RUNDIR/NAME.PID.ctl, NAME as the pidfile's; "
+        "none for no socket.",
     ),
     click.option(
         "--log-file",

@@ -33,6 +33,14 @@ def test_detached_and_found_by_name(daemons, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == []
 
 
+def test_found_by_the_name_of_its_pidfile(daemons, tmp_path):
+    """With a pidfile of another name, as ovn-ctl gives it, ovs-appctl reaches the daemon by that name."""
+    daemons.run("--detach", f"--pidfile={tmp_path}/other.pid")
+    assert daemons.appctl("version", target="other").returncode == 0
+    assert daemons.appctl("exit", target="other").returncode == 0
+    until(lambda: not list(tmp_path.iterdir()), "the end")
+
+
 def test_sockets_and_pidfiles_are_private(daemons, tmp_path):
     """Pidfile and control socket are for the daemon's user alone, the log for its group too, whatever the umask."""
     before = os.umask(0)
