@@ -66,6 +66,7 @@ class PolicyMember(Relation):
 class PolicyStop(Relation):
     """The first next hop of several that isn't reached: it and those after it aren't used, nor is the policy."""
 
+    router: Uuid = column("the router")
     policy: Uuid = column("the policy")
     member: int = column("the next hop's number, from 1")
 
@@ -182,7 +183,7 @@ def policy_member(router, policy, group, hops, hop, member):
     PolicyMember(router, policy, group, member, hop) <= (
         PolicyGroup(router, policy, group, hops) & ((member, hop) in enumerate(hops, 1))
     )
-    PolicyStop(policy, min(member)) <= (
+    PolicyStop(router, policy, min(member)) <= (
         PolicyMember(router=router, policy=policy, member=member, hop=hop) & ~HopPort(router, hop, _, _)
     )
 
@@ -192,7 +193,7 @@ def reroute_to_several(router, policy, group, hops, priority, match):
     """A policy shares what it matches out among its next hops."""
     GroupFlow(str(router), "lr_in_policy", priority, match, choose_member(group, len(hops)), (), hint(policy)) <= (
         PolicyGroup(router, policy, group, hops)
-        & ~PolicyStop(policy, _)
+        & ~PolicyStop(router, policy, _)
         & nb.Logical_Router_Policy(_uuid=policy, priority=priority, match=match)
     )
 
@@ -210,7 +211,7 @@ def reroute_to_chosen(router, policy, group, member, hop, port, address, name, m
         hint(policy),
     ) <= (
         PolicyMember(router, policy, group, member, hop)
-        & ~PolicyStop(policy, _)
+        & ~PolicyStop(router, policy, _)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
         & nb.Logical_Router_Policy(_uuid=policy, options=options)
@@ -225,7 +226,7 @@ def reroute_to_chosen(router, policy, group, member, hop, port, address, name, m
         hint(policy),
     ) <= (
         PolicyMember(router, policy, group, member, hop)
-        & PolicyStop(policy, stop)
+        & PolicyStop(router, policy, stop)
         & (member < stop)
         & HopPort(router, hop, port, address)
         & RouterPort(port=port, name=name, mac=mac)
