@@ -52,6 +52,18 @@ def flag(options: Options, key: str) -> bool:
     return any(name == key and is_true(value) for name, value in options)
 
 
+@pure
+def merged(given: Options, extra: Options) -> Options:
+    """Options of two maps; of what both say, ovsdb-server's order of values has the smaller one left over."""
+    return tuple(sorted(dict(sorted({*given, *extra}, reverse=True)).items()))
+
+
+@pure
+def values(options: Options, key: str) -> tuple[str, ...]:
+    """What a map of options says under a name, if anything."""
+    return tuple(value for name, value in options if name == key)
+
+
 def _number(found: re.Match[str]) -> int:
     """The number that was found; of more digits than 64 bits have, the first ones, which are too many as well."""
     return int(found[1] + found[2][:20])

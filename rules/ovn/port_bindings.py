@@ -3,7 +3,7 @@
 from ovn_rules.engine import Relation, Uuid, _, column, pure, rule
 from ovn_rules.engine.sinks import Constant, Sink
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import Options
+from ovn_rules.rules.ovn.options import Options, merged
 from ovn_rules.rules.ovn.port_chassis import ChassisGroupOf, RequestedChassis
 from ovn_rules.rules.ovn.port_options import OddOptions, OddPort, OddTag, OddType
 from ovn_rules.rules.ovn.relations import DatapathRow, PortKey, RouterPort, SwitchPort
@@ -31,9 +31,9 @@ class PortBinding(Relation):
 
 @pure
 def port_ids(given: Options) -> Options:
-    """The external ids of a switch port; the name that OpenStack gave it is its name."""
+    """The external ids of a switch port; the name that OpenStack gave it is its name, as ``merged`` has it."""
     name = next((value for key, value in given if key == "neutron:port_name"), "")
-    return tuple(sorted({**dict(given), "name": name}.items())) if name else given
+    return merged(given, (("name", name),)) if name else given
 
 
 @pure

@@ -1,8 +1,8 @@
 """Switch ports whose Port_Binding row isn't just a copy: other options, another type, a tag that they asked for."""
 
-from ovn_rules.engine import Relation, Uuid, _, allocate, collect, column, pure, rule
+from ovn_rules.engine import Relation, Uuid, _, allocate, collect, column, rule
 from ovn_rules.rules.ovn.databases import nb, sb
-from ovn_rules.rules.ovn.options import Options, is_true, whole
+from ovn_rules.rules.ovn.options import Options, is_true, merged, whole
 from ovn_rules.rules.ovn.port_chassis import RequestedChassis
 from ovn_rules.rules.ovn.port_tags import AssignedTag
 from ovn_rules.rules.ovn.relations import PortRow, SwitchPort
@@ -77,12 +77,6 @@ class Queue(Relation):
     queue: int = column("1 to 61440")
 
 
-@pure
-def merged(given: Options, extra: Options) -> Options:
-    """Options, and others that go before them."""
-    return tuple(sorted({**dict(given), **dict(extra)}.items()))
-
-
 @rule
 def odd_port(port, kind):
     """What other rules find for a port goes before what it says."""
@@ -121,7 +115,7 @@ def odd_tag(port, tag):
 
 @rule
 def odd_options(port, options, extra):
-    """Options that other rules find go before those that a port says."""
+    """Options that other rules find are put beside those that a port says."""
     OddOptions(port, merged(options, extra)) <= (
         OddPort(port) & ExtraOptions(port, extra) & nb.Logical_Switch_Port(_uuid=port, options=options)
     )

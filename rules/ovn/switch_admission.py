@@ -8,8 +8,8 @@ from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
 from ovn_rules.rules.ovn.addresses import begins_with_mac
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.drops import DropAction
-from ovn_rules.rules.ovn.options import is_true
-from ovn_rules.rules.ovn.port_options import ExtraOption
+from ovn_rules.rules.ovn.options import is_true, values
+from ovn_rules.rules.ovn.port_options import OddOptions, OddPort
 from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, Problem, SwitchPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
@@ -63,16 +63,17 @@ def disabled_port_silent(port, switch, name, kind, drop):
 
 
 @rule
-def port_queue(port, queue, kind):
-    """A port's packets have a queue if its rate is limited, or else if its options name one."""
+def port_queue(port, queue, options, kind):
+    """A port's packets have a queue if its row names one, be it given for a limited rate or by an administrator."""
     PortQueue(port, queue) <= (
-        ExtraOption(port, "qdisc_queue_id", queue)
+        OddOptions(port, options)
+        & (queue in values(options, "qdisc_queue_id"))
         & SwitchPort(port=port, type=kind, enabled=True)
         & (kind != "external")
     )
     PortQueue(port, queue) <= (
         nb.Logical_Switch_Port.options(port, "qdisc_queue_id", queue)
-        & ~ExtraOption(port, "qdisc_queue_id", _)
+        & ~OddPort(port)
         & SwitchPort(port=port, type=kind, enabled=True)
         & (kind not in ("external", "router"))
     )
