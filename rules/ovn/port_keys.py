@@ -54,6 +54,13 @@ class LargePortKey(Relation):
     key: int = column("2048 to 32767")
 
 
+class Elsewhere(Relation):
+    """A switch or router that lists a port of another one."""
+
+    datapath: Uuid = column("the switch or router")
+    port: Uuid = column("the port")
+
+
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -74,6 +81,17 @@ def row_of(port: Uuid, stored: Uuid, keeps: bool) -> Uuid:
 
 
 @rule
+def listed_elsewhere(port, datapath, other):
+    """A port is one switch's or one router's, ovn-nb(5); of several that list it, the first has it."""
+    Elsewhere(datapath, port) <= (
+        nb.Logical_Switch.ports(datapath, port) & nb.Logical_Switch.ports(other, port) & (other < datapath)
+    )
+    Elsewhere(datapath, port) <= (
+        nb.Logical_Router.ports(datapath, port) & nb.Logical_Router.ports(other, port) & (other < datapath)
+    )
+
+
+@rule
 def switch_port_row(port, switch, name, kind, parent, row, datapath, own, stored, stored_parent):
     """A port keeps the row of its name, unless it moved to another switch or became a port of another sort.
 
@@ -81,6 +99,7 @@ def switch_port_row(port, switch, name, kind, parent, row, datapath, own, stored
     """
     PortRow(port, row_of(port, row, own == datapath and not another_sort(kind, parent, stored, stored_parent))) <= (
         nb.Logical_Switch.ports(switch, port)
+        & ~Elsewhere(switch, port)
         & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, parent_name=parent)
         & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath, type=stored, parent_port=stored_parent)
         & DatapathRow(switch, own)
@@ -149,7 +168,13 @@ def wide_port_key(datapath, port, row):
         port,
         row,
         allocate(1, 32767, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
-    ) <= (nb.Logical_Switch.ports(datapath, port) & DatapathKey(datapath, _) & PortRow(port, row) & KeyLimit(16711680))
+    ) <= (
+        nb.Logical_Switch.ports(datapath, port)
+        & ~Elsewhere(datapath, port)
+        & DatapathKey(datapath, _)
+        & PortRow(port, row)
+        & KeyLimit(16711680)
+    )
     WidePortKey(
         datapath,
         port,
@@ -186,6 +211,7 @@ def vxlan_port_key(datapath, port, row):
         allocate(1, 2047, StoredPortKey, within=datapath, wanted=RequestedPortKey, after="largest"),
     ) <= (
         nb.Logical_Switch.ports(datapath, port)
+        & ~Elsewhere(datapath, port)
         & DatapathKey(datapath, _)
         & PortRow(port, row)
         & KeyLimit(4095)

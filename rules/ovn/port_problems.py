@@ -9,6 +9,7 @@ from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.datapaths import refused_key
 from ovn_rules.rules.ovn.options import whole
 from ovn_rules.rules.ovn.port_chassis import requested
+from ovn_rules.rules.ovn.port_keys import Elsewhere
 from ovn_rules.rules.ovn.port_tags import ContainerTag
 from ovn_rules.rules.ovn.relations import (
     Attached,
@@ -199,17 +200,11 @@ def router_port_shared(port, name, end, first, other):
 
 
 @rule
-def listed_twice(port, name, switch, router, other):
+def listed_twice(port, name):
     """A port is one switch's or one router's, ovn-nb(5)."""
     Problem(f"port {name}", "several switches list it; the first by UUID has it") <= (
-        nb.Logical_Switch.ports(switch, port)
-        & nb.Logical_Switch.ports(other, port)
-        & (switch < other)
-        & nb.Logical_Switch_Port(_uuid=port, name=name)
+        Elsewhere(_, port) & nb.Logical_Switch_Port(_uuid=port, name=name)
     )
     Problem(f"router port {name}", "several routers list it; the first by UUID has it") <= (
-        nb.Logical_Router.ports(router, port)
-        & nb.Logical_Router.ports(other, port)
-        & (router < other)
-        & nb.Logical_Router_Port(_uuid=port, name=name)
+        Elsewhere(_, port) & nb.Logical_Router_Port(_uuid=port, name=name)
     )
