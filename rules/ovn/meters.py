@@ -20,6 +20,13 @@ class WantedMeter(Relation):
     original: Uuid = column("the northbound meter")
 
 
+class AclMeter(Relation):
+    """A meter that an ACL has to itself."""
+
+    name: str = column("its name")
+    original: Uuid = column("the fair meter that the ACL names")
+
+
 class OwnBands(Relation):
     """The bands of a northbound meter."""
 
@@ -73,10 +80,9 @@ def with_rows(bands: Bands, name: str) -> Bands:
 @rule
 def wanted_meter(meter, name, acl):
     """Hosts have every northbound meter; of a fair one, each ACL that names it has one to itself."""
-    WantedMeter(name, meter) <= nb.Meter(_uuid=meter, name=name)
-    WantedMeter(f"{name}__{acl}", meter) <= (
-        nb.ACL.meter(acl, name) & FairMeter(name) & nb.Meter(_uuid=meter, name=name)
-    )
+    AclMeter(f"{name}__{acl}", meter) <= nb.ACL.meter(acl, name) & FairMeter(name) & nb.Meter(_uuid=meter, name=name)
+    WantedMeter(name, meter) <= AclMeter(name, meter)
+    WantedMeter(name, meter) <= nb.Meter(_uuid=meter, name=name) & ~AclMeter(name=name)
 
 
 @rule
