@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ovn_rules.io.rows import Replica, Row, Watcher
     from ovn_rules.rules.program import Supported
 
-_NAMES = ("name", "logical_port", "ip_prefix", "match")
+_NAMES = ("name", "logical_port", "ip_prefix", "match", "chassis", "vip")
 """Columns by which people know a row, the best first."""
 
 EFFECT = "not supported, so it has no effect"
@@ -46,11 +46,12 @@ class Unsupported:
         return {name: list(columns) for name, table in schema.tables.items() if (columns := self._looked_at(table))}
 
     def _looked_at(self, table: TableSchema) -> dict[str, None]:
+        names = {c: None for c in _NAMES if c in table.columns}
         supported = self._supported.get(table.name)
-        if supported is not None and all(supported.get(c, ()) is None for c in table.columns):
-            return {}
-        columns = {} if supported is None else {c: None for c in table.columns if supported.get(c, ()) is not None}
-        return columns | {c: None for c in _NAMES if c in table.columns}
+        if supported is None:  # any column tells that there are rows
+            return names or dict.fromkeys(list(table.columns)[:1])
+        columns = {c: None for c in table.columns if supported.get(c, ()) is not None}
+        return columns | names if columns else {}
 
     def observe(self, replica: Replica) -> None:
         """Look at the rows of a replica that has these columns, now and whenever one changes."""

@@ -1,4 +1,8 @@
-"""What hosts learnt of datapaths and ports: it goes with them."""
+"""Rows that others made: what hosts learnt of datapaths and ports goes with them, and so does what isn't supported.
+
+Where ovn-northd worked before, hosts would go by its rows of features that these rules don't do for ever, and
+references in them would keep other rows from being deleted.
+"""
 
 from ovn_rules.engine import Relation, Uuid, _, column, rule
 from ovn_rules.engine.sinks import Sink
@@ -16,6 +20,12 @@ class KnownStation(Relation):
     """A row of the southbound table FDB that may stay."""
 
     row: Uuid = column("its UUID")
+
+
+class Unwanted(Relation):
+    """Rows of features that aren't supported: there are none."""
+
+    row: Uuid = column("the UUID of a southbound row")
 
 
 @rule
@@ -58,4 +68,8 @@ FDB = Sink(
     key=("_uuid",),
     columns={"_uuid": "row"},
     insert=False,
+)
+UNSUPPORTED = tuple(
+    Sink(relation="Unwanted", database="sb", table=table, key=("_uuid",), columns={"_uuid": "row"}, insert=False)
+    for table in ("Service_Monitor", "Load_Balancer", "BFD", "Mirror", "Static_MAC_Binding", "Chassis_Template_Var")
 )

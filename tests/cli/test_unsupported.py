@@ -30,6 +30,7 @@ def check(argument):
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
+TEMPLATE_VARIABLE = {"op": "insert", "table": "Chassis_Template_Var", "row": {"chassis": "hv1"}}
 BALANCER = {"op": "insert", "table": "Load_Balancer", "row": {"name": "lb0"}}
 
 
@@ -56,14 +57,19 @@ def test_check_finds_nothing(servers):
 
 
 def test_a_schema_with_other_columns(ovsdb):
-    """Columns of another version are found from the schema, and do no harm."""
+    """Columns and tables of another version are found from the schema, and do no harm."""
     schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
     schema["tables"]["Logical_Switch"]["columns"]["tomorrow"] = {"type": {"key": "string", "min": 0, "max": 1}}
+    schema["tables"]["Tomorrow"] = {"columns": {"number": {"type": "integer"}}, "isRoot": True}
     server = ovsdb(schema)
-    server.transact(switch(name="sw0", tomorrow="yes"))
+    server.transact(
+        switch(name="sw0", tomorrow="yes"), {"op": "insert", "table": "Tomorrow", "row": {}}, TEMPLATE_VARIABLE
+    )
     status, lines, _ = check(server.remote)
     assert status == 1
-    assert "tomorrow" in lines[0]
+    assert "Chassis_Template_Var hv1 (" in lines[0]
+    assert "tomorrow" in lines[1]
+    assert lines[2].startswith("Tomorrow ")
 
 
 def test_what_cannot_be_checked(servers, tmp_path):
