@@ -26,6 +26,7 @@ class Unwanted(Relation):
     """Rows of features that aren't supported: there are none."""
 
     row: Uuid = column("the UUID of a southbound row")
+    name: str = column("what people know it by")
 
 
 @rule
@@ -70,6 +71,20 @@ FDB = Sink(
     insert=False,
 )
 UNSUPPORTED = tuple(
-    Sink(relation="Unwanted", database="sb", table=table, key=("_uuid",), columns={"_uuid": "row"}, insert=False)
-    for table in ("Service_Monitor", "Load_Balancer", "BFD", "Mirror", "Static_MAC_Binding", "Chassis_Template_Var")
+    Sink(
+        relation="Unwanted",
+        database="sb",
+        table=table,
+        key=("_uuid",),
+        columns={"_uuid": "row", name: "name"},
+        insert=False,
+    )
+    for table, name in (
+        ("Service_Monitor", "logical_port"),
+        ("Load_Balancer", "name"),
+        ("BFD", "logical_port"),
+        ("Mirror", "name"),
+        ("Static_MAC_Binding", "logical_port"),
+        ("Chassis_Template_Var", "chassis"),
+    )
 )
