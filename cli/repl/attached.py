@@ -189,16 +189,21 @@ def find_socket(target: str) -> Path:
     """The control socket of a daemon, found as ovs-appctl(8) finds it; without a pidfile by its name.
 
     Args:
-        target: a path, ``northd``, ``controller``, or empty for either.
+        target: a path, ``northd``, ``controller``, a pidfile's name without its ending, or empty for either daemon.
 
     Raises:
         Failure: there is none, or several.
     """
     if "/" in target:
         return Path(target)
-    if target not in (*ROLES, ""):
-        raise Failure(f"--attach takes northd, controller or the path of a control socket, not {target!r}")
     rundir = default_rundir()
+    if target not in (*ROLES, ""):
+        if not (found := _sockets(rundir, target)):
+            raise Failure(
+                f"--attach takes northd, controller, a pidfile's name in OVN_RUNDIR={rundir} "
+                f"or the path of a control socket, not {target!r}"
+            )
+        return found[0]
     found = [path for role in ([target] if target else ROLES) for path in _sockets(rundir, f"ovn-rules-{role}")]
     if not found:
         what = f"ovn-rules {target}" if target else "daemon of ovn-rules"

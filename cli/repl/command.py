@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @facts_option
 @click.option(
     "--attach",
-    metavar="[PATH|northd|controller]",
+    metavar="[PATH|northd|controller|NAME]",
     is_flag=False,
     flag_value="",
     default=None,

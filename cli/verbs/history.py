@@ -235,7 +235,7 @@ def _attachable(command: click.Command, verb: Verb) -> click.Command:
 
     option = click.Option(
         ["--attach"],
-        metavar="[PATH|northd|controller]",
+        metavar="[PATH|northd|controller|NAME]",
         is_flag=False,
         flag_value="",
         default=None,

@@ -98,7 +98,10 @@ def test_a_daemon_is_found_by_its_role(network, monkeypatch, tmp_path):
         find_socket("northd")
     (network.folder / "ovn-rules-northd.pid").write_text("2\n")
     assert find_socket("northd") == two.control
-    with pytest.raises(Failure, match="--attach takes northd, controller or the path"):
+    (network.folder / "named.pid").write_text("1\n")
+    one.control.rename(network.folder / "named.1.ctl")
+    assert find_socket("named") == network.folder / "named.1.ctl"
+    with pytest.raises(Failure, match="--attach takes northd, controller, a pidfile's name in OVN_RUNDIR="):
         find_socket("nrothd")
     with pytest.raises(Failure, match=r"no daemon answers at .*: No such file or directory"):
         Attached(str(tmp_path / "nothing"))
