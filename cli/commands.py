@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ovn_rules.cli import daemon_questions
 from ovn_rules.cli.control import Control, ControlError
+from ovn_rules.cli.log import clean
 from ovn_rules.engine import inspection
 from ovn_rules.engine.errors import did_you_mean
 
@@ -82,9 +83,10 @@ class _Answers:
         )
         lines.extend(plane.aside.lines())
         lines.extend(f"exhausted: {e.relation}: {len(e.groups)} waiting" for e in plane.engine.exhausted())
+        lines.extend(plane.reported())
         lines.extend(plane.unsupported.lines() if plane.unsupported is not None else ())
         lines.extend(plane.history_lines())
-        return "\n".join(lines)
+        return "\n".join(clean(line) for line in lines)
 
     def recompute(self, _arguments: list[str]) -> str:
         """Differences from evaluation from scratch and from what is stored; there must be none."""

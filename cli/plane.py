@@ -218,6 +218,14 @@ class Plane:
             return f"{text} by rule {derivation.clause.name} from {premises}"
         return text
 
+    def reported(self) -> list[str]:
+        """What has been said in the log of facts that still hold, a line each."""
+        return sorted(
+            text.format(**dict(zip(self._columns[relation], fact, strict=True)))
+            for relation, _, text in self.reports
+            for fact in self.engine.facts(relation)
+        )
+
     def _report(self, changes: Changes) -> None:
         for relation, level, text in self.reports:
             said = self._said.get(relation, ())

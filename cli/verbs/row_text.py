@@ -28,7 +28,7 @@ class RowText:
 
 
 _LISTED = re.compile(
-    r"\s*table=\s*(?P<table_id>\d+)\s*\(\s*(?P<stage>[^)]*?)\s*\)\s*,\s*priority=\s*(?P<priority>\d+)\s*,"
+    r"\s*(?:uuid=0x[0-9a-f]+\s*,)?\s*table=\s*(?P<table_id>\d+)\s*\(\s*(?P<stage>[^)]*?)\s*\)\s*,\s*priority=\s*(?P<priority>\d+)\s*,"
     r"\s*match=\((?P<match>.*)\)\s*,\s*actions?=\((?P<actions>.*)\)\s*(?:/\*.*\*/)?\s*"
 )
 _DATAPATH = re.compile(r"\s*Datapath:.*?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}).*")

@@ -4,7 +4,15 @@ import re
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from ovn_rules.engine import _, pure, rule
-from ovn_rules.rules.ovn.addresses import bare, is_dynamic, left_over, mac_of, network_of, parse_addresses
+from ovn_rules.rules.ovn.addresses import (
+    bare,
+    begins_with_mac,
+    is_dynamic,
+    left_over,
+    mac_of,
+    network_of,
+    parse_addresses,
+)
 from ovn_rules.rules.ovn.databases import nb, sb
 from ovn_rules.rules.ovn.datapaths import refused_key
 from ovn_rules.rules.ovn.options import whole
@@ -70,6 +78,30 @@ def unread_address(port, name, texts, fault):
     Problem(f"port {name}", fault) <= (
         nb.Logical_Switch_Port(_uuid=port, addresses=texts)
         & (fault in faults(texts))
+        & SwitchPort(port=port, name=name)
+    )
+
+
+@pure
+def security_faults(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """What is wrong with a port's port_security."""
+    odd = (entry for entry in entries if ":" not in entry or not _USUAL.fullmatch(entry))
+    return tuple(fault for entry in odd if (fault := _security_fault(entry)))
+
+
+def _security_fault(entry: str) -> str:
+    if not begins_with_mac(entry):
+        return f"no Ethernet address in '{entry}' of port_security: the entry allows nothing"
+    rest = left_over(entry)
+    return f"of '{entry}' in port_security the end is left out: '{rest}' isn't an IP address" if rest else ""
+
+
+@rule
+def unread_security(port, name, entries, fault):
+    """An entry of port_security without an Ethernet address allows nothing; an address that can't be read is none."""
+    Problem(f"port {name}", fault) <= (
+        nb.Logical_Switch_Port(_uuid=port, port_security=entries)
+        & (fault in security_faults(entries))
         & SwitchPort(port=port, name=name)
     )
 

@@ -4,13 +4,12 @@ The stages check_port_sec and apply_port_sec of ovn-northd(8). ``reg0[15]`` says
 port's port_security allows, ovn-controller reads from its Port_Binding row, ovn-sb(5).
 """
 
-from ovn_rules.engine import Relation, Uuid, _, column, every, pure, rule
-from ovn_rules.rules.ovn.addresses import begins_with_mac
+from ovn_rules.engine import Relation, Uuid, _, column, every, rule
 from ovn_rules.rules.ovn.databases import nb
 from ovn_rules.rules.ovn.drops import DropAction
 from ovn_rules.rules.ovn.options import is_true, values
 from ovn_rules.rules.ovn.port_options import OddOptions, OddPort
-from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, Problem, SwitchPort
+from ovn_rules.rules.ovn.relations import Datapath, Flow, Group, GroupFlow, SwitchPort
 from ovn_rules.rules.ovn.text import hint, quoted
 
 
@@ -135,22 +134,3 @@ def applied_to_port(drop):
     """What the check found fault with is dropped, all else is put out."""
     GroupFlow("switches", "ls_out_apply_port_sec", 50, "reg0[15] == 1", drop, (), ()) <= DropAction(drop, _)
     GroupFlow("switches", "ls_out_apply_port_sec", 0, "1", "output;", (), ())
-
-
-# -- for the administrator ---------------------------------------------------------------------------------------------
-
-
-@pure
-def unreadable(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """The entries of port_security that don't begin with an Ethernet address."""
-    return tuple(entry for entry in entries if not begins_with_mac(entry))
-
-
-@rule
-def unreadable_security(port, name, entries, entry):
-    """An entry of port_security without an Ethernet address allows nothing."""
-    Problem(f"port {name}", f"no Ethernet address in '{entry}' of port_security: the entry allows nothing") <= (
-        nb.Logical_Switch_Port(_uuid=port, port_security=entries)
-        & (entry in unreadable(entries))
-        & SwitchPort(port=port, name=name)
-    )

@@ -56,7 +56,9 @@ def test_each_row_is_named_once(served):
     served.sync()
     for expected in BAD.values():
         assert said(served, expected) == 1, expected
+    assert all(expected in served.ours.ask("status") for expected in BAD.values())
     served.run("--wait=sb lsp-set-addresses p1 unknown")
+    assert "left out address 'nonsense'" not in served.ours.ask("status")
     served.run("--wait=sb set Logical_Switch_Port p1 addresses=nonsense")
     assert said(served, BAD["set Logical_Switch_Port p1 addresses=nonsense"]) == 2
     assert not [line for line in served.ours.log() if "Traceback" in line or "|ERR|" in line]
