@@ -65,7 +65,9 @@ class Cell:
         column = schema.columns[self.column]
         self.plain = column.kind == "scalar" and column.key_type != "real" and isinstance(source, str)
         self.copied = self.map_key is None and isinstance(source, str) and self.at >= 0
-        self.target = column.ref_table if column.ref_type == "strong" and self.map_key is None else None
+        # A weak reference goes with its row; where the column mustn't be empty, the server refuses that (ovsdb(7)).
+        needed = column.ref_type == "strong" or column.min > 0
+        self.target = column.ref_table if needed and self.map_key is None else None
         self._optional = not column.min
         self._in_part = _Part(column) if column.max > 1 and self.map_key is None else None
         self._normalise = normaliser(column) if self.map_key is None else _of_key

@@ -45,6 +45,10 @@ SCHEMA = {
             },
             "isRoot": True,
         },
+        "Note": {
+            "columns": {"path": {"type": {"key": {"type": "uuid", "refTable": "Path", "refType": "weak"}}}},
+            "isRoot": True,
+        },
         "Status": {"columns": {"done": {"type": "integer"}}, "isRoot": True, "maxRows": 1},
     },
 }
@@ -53,6 +57,7 @@ COLUMNS = {
     "Port": ("row", "path", "key", "name"),
     "Group": ("row", "paths"),
     "Flow": ("name", "kind", "path", "group"),
+    "Note": ("row", "path"),
     "Status": ("row", "done"),
 }
 
@@ -70,6 +75,7 @@ SINKS = (
     sink("Port", "_uuid", "path", "key", "name"),
     sink("Group", "_uuid", "paths"),
     sink("Flow", "name", "kind", "path", "group"),
+    sink("Note", "_uuid", "path"),
 )
 
 
@@ -181,6 +187,17 @@ def test_keys_that_are_taken_over(south):
     net.want(**together(*(switch(i, i) for i in range(12))))
     net.want(**together(*(switch(100 + i, i) for i in range(12))))
     assert net.rows("Path", "_uuid", "key") == {((uuid(1, 100 + i),), i) for i in range(12)}
+    assert net.failed == []
+
+
+def test_keys_that_are_taken_over_from_rows_that_must_be_referred_to(south):
+    """A weak reference that mustn't be empty keeps its row from going alone, like a strong one."""
+    net = south()
+    notes = {n: {"Note": {(uuid(4, n), uuid(1, n))}} for n in (*range(3), *range(100, 103))}
+    net.want(**together(*(switch(i, i) for i in range(3)), *(notes[i] for i in range(3))))
+    after = together(*(switch(100 + i, i, ports=20) for i in range(3)), *(notes[100 + i] for i in range(3)))
+    assert net.want(**after) == []
+    assert net.rows("Note", "path") == {((uuid(1, 100 + i),),) for i in range(3)}
     assert net.failed == []
 
 
