@@ -61,6 +61,12 @@ class Elsewhere(Relation):
     port: Uuid = column("the port")
 
 
+class LostRow(Relation):
+    """A stored row of a port that isn't the one with its UUID: that port was renamed."""
+
+    port: Uuid = column("the row's UUID")
+
+
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -80,6 +86,12 @@ def row_of(port: Uuid, stored: Uuid, keeps: bool) -> Uuid:
     return port if stored != port else made_row((str(port),))
 
 
+@pure
+def row_apart(port: Uuid, stored: Uuid, keeps: bool) -> Uuid:
+    """The same for a port whose own UUID another port's row has."""
+    return stored if keeps else made_row((str(port), str(stored)))
+
+
 @rule
 def listed_elsewhere(port, datapath, other):
     """A port is one switch's or one router's, ovn-nb(5); of several that list it, the first has it."""
@@ -88,6 +100,21 @@ def listed_elsewhere(port, datapath, other):
     )
     Elsewhere(datapath, port) <= (
         nb.Logical_Router.ports(datapath, port) & nb.Logical_Router.ports(other, port) & (other < datapath)
+    )
+
+
+@rule
+def lost_row(port, name, other):
+    """A row is that of the port with its name; another port that has been called so keeps its own UUID for itself."""
+    LostRow(port) <= (
+        sb.Port_Binding(_uuid=port, logical_port=name)
+        & nb.Logical_Switch_Port(_uuid=other, name=name)
+        & (other != port)
+    )
+    LostRow(port) <= (
+        sb.Port_Binding(_uuid=port, logical_port=name)
+        & nb.Logical_Router_Port(_uuid=other, name=name)
+        & (other != port)
     )
 
 
@@ -103,8 +130,22 @@ def switch_port_row(port, switch, name, kind, parent, row, datapath, own, stored
         & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, parent_name=parent)
         & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath, type=stored, parent_port=stored_parent)
         & DatapathRow(switch, own)
+        & ~LostRow(port)
     )
-    PortRow(port, port) <= nb.Logical_Switch_Port(_uuid=port, name=name) & ~sb.Port_Binding(logical_port=name)
+    PortRow(port, row_apart(port, row, own == datapath and not another_sort(kind, parent, stored, stored_parent))) <= (
+        LostRow(port)
+        & nb.Logical_Switch.ports(switch, port)
+        & ~Elsewhere(switch, port)
+        & nb.Logical_Switch_Port(_uuid=port, name=name, type=kind, parent_name=parent)
+        & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath, type=stored, parent_port=stored_parent)
+        & DatapathRow(switch, own)
+    )
+    PortRow(port, port) <= (
+        nb.Logical_Switch_Port(_uuid=port, name=name) & ~sb.Port_Binding(logical_port=name) & ~LostRow(port)
+    )
+    PortRow(port, made_row((str(port), name))) <= (
+        LostRow(port) & nb.Logical_Switch_Port(_uuid=port, name=name) & ~sb.Port_Binding(logical_port=name)
+    )
 
 
 @rule
@@ -114,8 +155,20 @@ def router_port_row(port, router, name, row, datapath, own):
         NamedRouterPort(port=port, router=router, name=name)
         & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath)
         & DatapathRow(router, own)
+        & ~LostRow(port)
     )
-    PortRow(port, port) <= NamedRouterPort(port=port, name=name) & ~sb.Port_Binding(logical_port=name)
+    PortRow(port, row_apart(port, row, own == datapath)) <= (
+        LostRow(port)
+        & NamedRouterPort(port=port, router=router, name=name)
+        & sb.Port_Binding(_uuid=row, logical_port=name, datapath=datapath)
+        & DatapathRow(router, own)
+    )
+    PortRow(port, port) <= (
+        NamedRouterPort(port=port, name=name) & ~sb.Port_Binding(logical_port=name) & ~LostRow(port)
+    )
+    PortRow(port, made_row((str(port), name))) <= (
+        LostRow(port) & NamedRouterPort(port=port, name=name) & ~sb.Port_Binding(logical_port=name)
+    )
 
 
 @rule
